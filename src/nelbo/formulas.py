@@ -1,0 +1,195 @@
+"""Log-densities, divergences and averages as pure functions, in nats, with their sources.
+
+Elementwise functions keep the shape of their arguments and sum nothing: summing over an example's
+features is what the distribution of a whole example does (`torch.distributions.Independent`).
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+
+LOG_2PI = math.log(2.0 * math.pi)
+
+
+# log N(x; m, e^v) = -1/2 [ log 2 pi + v + (x - m)^2 e^-v ]
+def gaussian_log_prob(
+    x: Float[Tensor, "*shape"], mean: Float[Tensor, "*#shape"], logvar: Float[Tensor, "*#shape"]
+) -> Float[Tensor, "*shape"]:
+    """Log-density of a Gaussian, per element, in nats.
+
+    Example:
+        >>> gaussian_log_prob(torch.zeros(1), torch.zeros(1), torch.zeros(1))
+        tensor([-0.9189])
+
+    """
+    return -0.5 * (LOG_2PI + logvar + (x - mean) ** 2 * torch.exp(-logvar))
+
+
+# KL(N(mu, e^v) || N(0, 1)) = 1/2 (mu^2 + e^v - v - 1)         Kingma & Welling 2014, appendix B
+def gaussian_kl(
+    mu: Float[Tensor, "*shape"], logvar: Float[Tensor, "*shape"]
+) -> Float[Tensor, "*shape"]:
+    """Kullback-Leibler divergence of a Gaussian from the standard one, per latent, in nats.
+
+    Example:
+        >>> gaussian_kl(torch.tensor([0.0, 2.0]), torch.zeros(2))
+        tensor([0., 2.])
+
+    """
+    return 0.5 * (mu**2 + torch.expm1(logvar) - logvar)
+
+
+# log Bern(x; s(a)) = x a - log(1 + e^a)
+def bernoulli_log_prob(
+    x: Float[Tensor, "*shape"], logits: Float[Tensor, "*#shape"]
+) -> Float[Tensor, "*shape"]:
+    """Log-mass of a Bernoulli with log-odds `logits`, per element, in nats.
+
+    It is a log-probability for x in {0, 1} only. For x strictly between, it is the cross-entropy
+    that people use all the same; `continuous_bernoulli_log_prob` is the density.
+
+    Example:
+        >>> bernoulli_log_prob(torch.ones(1), torch.zeros(1))
+        tensor([-0.6931])
+
+    """
+    return x * logits - F.softplus(logits)
+
+
+# log int_0^1 e^(a x) dx = log((e^a - 1) / a) = a/2 + log(sinh(a/2) / (a/2))
+def continuous_bernoulli_log_norm(logits: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+    """Log-normaliser of the continuous Bernoulli in its natural parameter, per element.
+
+    With lambda = s(a) it equals log(1 + e^a) - log C(lambda), C of Loaiza-Ganem & Cunningham 2019,
+    equation 6, since C(s(a)) = a / tanh(a/2). In a there is no cancellation near lambda = 1/2
+    but that of log(sinh(y)/y), for which the series is used where |y| < 1/2.
+    """
+    y = (0.5 * logits).abs()
+    small = y < 0.5
+    far = torch.where(small, torch.ones_like(y), y)
+    exact = far - torch.log(2.0 * far) + torch.log1p(-torch.exp(-2.0 * far))
+    near = torch.where(small, y, torch.zeros_like(y)) ** 2
+    return 0.5 * logits + torch.where(small, _log_sinhc_series(near), exact)
+
+
+# log(sinh(y)/y) = sum_k 2^(2k-1) B_2k / (k (2k)!) y^2k
+_LOG_SINHC = (
+    1 / 6,
+    -1 / 180,
+    1 / 2835,
+    -1 / 37800,
+    1 / 467775,
+    -691 / 3831077250,
+    2 / 127702575,
+    -3617 / 2605132530000,
+)
+
+
+def _log_sinhc_series(y2: Tensor) -> Tensor:
+    total = torch.zeros_like(y2)
+    for coefficient in reversed(_LOG_SINHC):
+        total = (total + coefficient) * y2
+    return total
+
+
+# log CB(x; a) = a x - log((e^a - 1) / a)                Loaiza-Ganem & Cunningham 2019, equation 5
+def continuous_bernoulli_log_prob(
+    x: Float[Tensor, "*shape"], logits: Float[Tensor, "*#shape"]
+) -> Float[Tensor, "*shape"]:
+    """Log-density of the continuous Bernoulli on [0, 1], per element, in nats.
+
+    Example:
+        >>> continuous_bernoulli_log_prob(torch.tensor([0.3]), torch.zeros(1))
+        tensor([0.])
+
+    """
+    return x * logits - continuous_bernoulli_log_norm(logits)
+
+
+# E[x] = 1 / (1 - e^-a) - 1/a = 1/2 + 1/2 [coth(a/2) - 2/a]
+def continuous_bernoulli_mean(logits: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+    """Mean of the continuous Bernoulli, per element (not its parameter lambda).
+
+    The derivative of `continuous_bernoulli_log_norm`.
+
+    Example:
+        >>> continuous_bernoulli_mean(torch.zeros(1))
+        tensor([0.5000])
+
+    """
+    y = 0.5 * logits
+    small = y.abs() < 0.5
+    far = torch.where(small, torch.ones_like(y), y)
+    near = torch.where(small, y, torch.zeros_like(y))
+    series = torch.zeros_like(y)
+    for k in range(len(_LOG_SINHC), 0, -1):
+        series = series * near**2 + 2 * k * _LOG_SINHC[k - 1]
+    return 0.5 + 0.5 * torch.where(small, series * near, 1.0 / torch.tanh(far) - 1.0 / far)
+
+
+# log (1/S) sum_s w_s
+def log_mean_exp(log_w: Float[Tensor, samples * shape]) -> Float[Tensor, "*shape"]:
+    """Logarithm of the mean over the first axis of what `log_w` is the logarithm of.
+
+    Example:
+        >>> log_mean_exp(torch.log(torch.tensor([1.0, 3.0])))
+        tensor(0.6931)
+
+    """
+    return torch.logsumexp(log_w, dim=0) - math.log(log_w.shape[0])
+
+
+# ESS = (sum w)^2 / sum w^2                                                   Kong 1992
+def effective_sample_size(log_w: Float[Tensor, samples * shape]) -> Float[Tensor, "*shape"]:
+    """Effective number of importance samples along the first axis, between 1 and `samples`.
+
+    Example:
+        >>> effective_sample_size(torch.zeros(4, 1))
+        tensor([4.])
+
+    """
+    return torch.exp(2 * torch.logsumexp(log_w, dim=0) - torch.logsumexp(2 * log_w, dim=0))
+
+
+# Var[x] = d mean / d a = 1/a^2 - 1/(4 sinh^2(a/2))
+def continuous_bernoulli_variance(logits: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+    """Variance of the continuous Bernoulli, per element: 1/12 at logit 0.
+
+    Example:
+        >>> continuous_bernoulli_variance(torch.zeros(1))
+        tensor([0.0833])
+
+    """
+    y = 0.5 * logits.abs()
+    small = y < 0.5
+    far = torch.where(small, torch.ones_like(y), y)
+    near = torch.where(small, y, torch.zeros_like(y)) ** 2
+    series = torch.zeros_like(y)
+    for k in range(len(_LOG_SINHC), 0, -1):
+        series = series * near + 2 * k * (2 * k - 1) * _LOG_SINHC[k - 1]
+    squared_sinh = torch.exp(2 * far) * torch.expm1(-2 * far) ** 2 / 4
+    return 0.25 * torch.where(small, series, 1.0 / far**2 - 1.0 / squared_sinh)
+
+
+def continuous_bernoulli_logits(mean: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+    """Natural parameter of the continuous Bernoulli of a given mean, by Newton's method.
+
+    The mean is moved into [1e-6, 1 - 1e-6] first: the parameter is infinite at 0 and 1.
+
+    Example:
+        >>> round(float(continuous_bernoulli_logits(torch.tensor([0.5]))), 6)
+        0.0
+
+    """
+    target = mean.double().clamp(1e-6, 1 - 1e-6)
+    # 1/(1-m) - 1/m has the poles of the inverse: exact in both limits, right at 1/2.
+    logits = 1.0 / (1.0 - target) - 1.0 / target
+    for _ in range(30):
+        error = continuous_bernoulli_mean(logits) - target
+        logits = logits - error / continuous_bernoulli_variance(logits).clamp_min(1e-300)
+    return logits.to(mean.dtype)

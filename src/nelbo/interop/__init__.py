@@ -1,0 +1,1 @@
+"""Other libraries: their semantics on torch, and ways to and from them."""

@@ -1,0 +1,87 @@
+"""What every likelihood is: a decoder's output turned into a distribution over whole examples."""
+
+from __future__ import annotations
+
+import warnings
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.distributions import Distribution
+from torch.distributions.constraints import Constraint
+
+from nelbo.errors import BadValue, NelboWarning
+
+Shape = tuple[int, ...]
+
+
+class Likelihood(nn.Module, ABC):
+    """p(x|z): a module whose `forward` returns a distribution over a whole example.
+
+    The distribution has batch shape [samples, batch] and event shape `data_shape`, so that its
+    `log_prob` is in nats per example and nothing is left to reduce.
+
+    Attributes:
+        support: where `log_prob` is a normalised log-density.
+        domain: where it can be computed at all; data between the two is warned about.
+        base_measure: what the density is a density against; only equal ones compare.
+        advice: what to do with data outside the support.
+
+    """
+
+    support: ClassVar[Constraint]
+    domain: ClassVar[Constraint]
+    base_measure: ClassVar[str]
+    advice: ClassVar[str]
+
+    @abstractmethod
+    def forward(self, parameters: Float[Tensor, "samples batch *event"]) -> Distribution:
+        """Return p(x|z) for the decoder's output, [samples, batch, *parameter_shape]."""
+
+    @property
+    @abstractmethod
+    def belief(self) -> str:
+        """One phrase that says what this likelihood takes the data to be."""
+
+    @abstractmethod
+    def noise_variance(self, mean: Float[Tensor, "*event"]) -> Float[Tensor, "*event"]:
+        """Variance V(mean) that a feature of this mean has under p(x|z): H of the forecast."""
+
+    @property
+    def implied_variance(self) -> float | None:
+        """The one noise variance sigma^2 that all features share, where there is one."""
+        return None
+
+    def parameter_shape(self, data_shape: Shape) -> Shape:
+        """Return the shape of the decoder's output for one example."""
+        return data_shape
+
+    def check(self, x: Tensor) -> bool:
+        """Refuse data outside `domain`; return whether all of it lies inside `support`.
+
+        Raises:
+            ValueError: a value is not finite, or outside `domain`.
+
+        """
+        name = type(self).__name__
+        if not bool(torch.isfinite(x).all()):
+            raise BadValue(
+                "data",
+                expected="finite values",
+                got=f"{x[~x.isfinite()][0].item()}",
+                fix="Remove or fill in the missing entries.",
+            )
+        if not bool(self.domain.check(x).all()):
+            raise BadValue(
+                f"data for {name}",
+                expected=f"{self.base_measure.split(' on ')[-1]}",
+                got=f"values from {x.min().item():g} to {x.max().item():g}",
+                fix=self.advice,
+            )
+        return bool(self.support.check(x).all())
+
+    def warn_outside_support(self) -> None:
+        """Say once that the data lies outside the support, and what to do about it."""
+        warnings.warn(f"{type(self).__name__}: {self.advice}", NelboWarning, stacklevel=3)

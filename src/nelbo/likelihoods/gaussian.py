@@ -1,0 +1,111 @@
+"""Gaussian likelihood, for real values."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.distributions import Distribution, Independent, Normal, constraints
+
+from nelbo.errors import BadValue, nearest
+from nelbo.likelihoods.base import Likelihood
+from nelbo.likelihoods.scale import SCALES, Scale, Stated
+from nelbo.registry import register
+
+LINKS = {"identity": torch.nn.Identity, "logit": torch.nn.Sigmoid}
+
+
+class _Features(Normal):
+    """A Gaussian per feature whose sigma may be the optimal one for the data at hand."""
+
+    def __init__(self, mean: Tensor, scale: Scale) -> None:
+        self._observe = scale.observe
+        super().__init__(mean, scale(), validate_args=False)
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        squared_error = (value - self.loc) ** 2
+        variance = self._observe(squared_error) ** 2
+        return -0.5 * (squared_error / variance + torch.log(2 * torch.pi * variance))
+
+
+# log p(x|z) = -|x - m(z)|^2 / (2 sigma^2) - D/2 log(2 pi sigma^2)
+@register("likelihood", "gaussian")
+class Gaussian(Likelihood):
+    """Every feature is its mean plus noise of one variance sigma^2.
+
+    Up to constants a squared error is this likelihood with a variance nobody chose: the sum over
+    the D features with sigma^2 = 1/2, the mean over them with sigma^2 = D/2.
+
+    Source: Rybkin, Daniilidis & Levine 2021, Simple and effective VAE training with calibrated
+    decoders (sigma-VAE), equations 3 to 6, for the learned and the optimal sigma.
+
+    Args:
+        variance: sigma^2, stated.
+        sigma: `"learned"` (one parameter) or `"optimal"` (closed form, sigma-VAE). Exactly one
+            of `variance` and `sigma` may be given; with neither, sigma is learned.
+        link: `"identity"`: the decoder's output is the mean; `"logit"`: its sigmoid is, for data
+            in [0, 1].
+
+    Example:
+        >>> px = Gaussian(variance=0.5)(torch.zeros(1, 3, 784))
+        >>> px.log_prob(torch.zeros(3, 784)).shape
+        torch.Size([1, 3])
+
+    """
+
+    support = constraints.real
+    domain = constraints.real
+    base_measure = "density on R^D"
+    advice = "Every finite value is allowed."
+
+    def __init__(
+        self, variance: float | None = None, sigma: str | None = None, link: str = "identity"
+    ) -> None:
+        super().__init__()
+        if variance is not None and sigma is not None:
+            raise BadValue(
+                "Gaussian",
+                expected="either variance or sigma",
+                got="both",
+                fix=f"Leave out sigma='{sigma}' to keep variance={variance:g}.",
+            )
+        if variance is not None and not 0 < variance < float("inf"):
+            raise BadValue(
+                "variance",
+                expected="a positive number",
+                got=variance,
+                fix="Use sigma='learned' to have it found.",
+            )
+        if sigma is not None and sigma not in SCALES:
+            raise BadValue(
+                "sigma",
+                expected="a known rule",
+                got=f"'{sigma}'",
+                fix=f"{nearest(sigma, SCALES)} A number is given as variance=...",
+            )
+        if link not in LINKS:
+            raise BadValue(
+                "link", expected="a known link", got=f"'{link}'", fix=nearest(link, LINKS)
+            )
+        self.variance, self.sigma, self.link = variance, sigma, link
+        self.scale = Stated(variance) if variance is not None else SCALES[sigma or "learned"]()
+        self.inverse_link = LINKS[link]()
+
+    def forward(self, parameters: Float[Tensor, "samples batch *event"]) -> Distribution:
+        """Return p(x|z) for means (before the link) of shape [samples, batch, *data_shape]."""
+        features = _Features(self.inverse_link(parameters), self.scale)
+        return Independent(features, parameters.dim() - 2, validate_args=False)
+
+    @property
+    def implied_variance(self) -> float:
+        """The noise variance sigma^2."""
+        return float(self.scale().detach() ** 2)
+
+    @property
+    def belief(self) -> str:
+        """What this likelihood takes the data to be."""
+        return f"Gaussian: noise of variance sigma^2 = {self.implied_variance:.4g} ({self.scale.source})"  # noqa: E501
+
+    def noise_variance(self, mean: Float[Tensor, "*event"]) -> Float[Tensor, "*event"]:
+        """Return sigma^2 for every feature."""
+        return torch.full_like(mean, self.implied_variance)

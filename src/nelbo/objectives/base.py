@@ -1,0 +1,40 @@
+"""What every objective is: `Terms` to a number per example, to be maximised."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, fields, replace
+from typing import Self
+
+from jaxtyping import Float
+from torch import Tensor
+
+from nelbo.objectives.schedules import Schedule
+from nelbo.terms import Terms
+
+
+@dataclass(frozen=True)
+class Objective(ABC):
+    """A frozen dataclass that turns `Terms` into nats per example, [batch], to be maximised."""
+
+    @abstractmethod
+    def __call__(self, terms: Terms) -> Float[Tensor, " batch"]:
+        """Return the objective of each example."""
+
+    @property
+    @abstractmethod
+    def belief(self) -> str:
+        """One phrase that says what is maximised."""
+
+    def at(self, step: int) -> Self:
+        """Return this objective with every schedule replaced by its value at `step`."""
+        return replace(self, **{name: schedule(step) for name, schedule in self._schedules()})
+
+    def check(self, steps: int) -> None:
+        """Refuse schedules that do not fit a run of `steps` steps."""
+        for _, schedule in self._schedules():
+            schedule.check(steps)
+
+    def _schedules(self) -> list[tuple[str, Schedule]]:
+        values = [(field.name, getattr(self, field.name)) for field in fields(self)]
+        return [(name, value) for name, value in values if isinstance(value, Schedule)]

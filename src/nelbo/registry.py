@@ -1,0 +1,220 @@
+"""Names to components and back; a component's `__init__` signature is its configuration.
+
+The command line, checkpoints, reports and the conformance batteries all read components here.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from nelbo.errors import BadType, BadValue, nearest
+
+T = TypeVar("T", bound=type)
+Spec = dict[str, Any]
+
+_COMPONENTS: dict[str, dict[str, type]] = {}
+
+
+def register(axis: str, name: str) -> Callable[[T], T]:
+    """Class decorator: make a component known as `name` on `axis` (such as `"likelihood"`)."""
+
+    def enter(component: T) -> T:
+        known = _COMPONENTS.setdefault(axis, {})
+        if name in known:
+            raise BadValue(
+                f"{axis} '{name}'",
+                expected="a new name",
+                got="one already registered",
+                fix="Choose another name.",
+            )
+        known[name] = component
+        return component
+
+    return enter
+
+
+def names(axis: str) -> tuple[str, ...]:
+    """Return the names on an axis, sorted.
+
+    Example:
+        >>> import nelbo
+        >>> names("posterior")
+        ('diagonal',)
+
+    """
+    return tuple(sorted(_COMPONENTS.get(axis, {})))
+
+
+def component(axis: str, name: str) -> type:
+    """Return the class registered as `name` on `axis`; ValueError names the nearest."""
+    known = _COMPONENTS.get(axis, {})
+    if name not in known:
+        raise BadValue(axis, expected="a known name", got=f"'{name}'", fix=nearest(name, known))
+    return known[name]
+
+
+def build(axis: str, spec: str | Mapping[str, Any]) -> Any:
+    """Build a component from its text (`"gaussian:variance=392"`) or from `spec()`'s record.
+
+    Raises:
+        ValueError: unknown name or argument (the nearest is named), or text that does not parse.
+
+    Example:
+        >>> import nelbo
+        >>> build("likelihood", "gaussian:variance=0.5").variance
+        0.5
+
+    """
+    record = parse(spec) if isinstance(spec, str) else spec
+    name, arguments = record["name"], dict(record["arguments"])
+    kind = component(axis, name)
+    allowed = inspect.signature(kind).parameters
+    for key, value in arguments.items():
+        if key not in allowed:
+            raise BadValue(
+                f"{axis} {name}",
+                expected="a known argument",
+                got=f"'{key}'",
+                fix=nearest(key, allowed) if allowed else "It takes none.",
+            )
+        arguments[key] = _value(f"{axis} {name}", key, value)
+    missing = [k for k, p in allowed.items() if p.default is p.empty and k not in arguments]
+    if missing:
+        raise BadValue(
+            f"{axis} {name}",
+            expected=f"a value for '{missing[0]}'",
+            got="none",
+            fix=f"Write {name}:{missing[0]}=...",
+        )
+    return kind(**arguments)
+
+
+def spec(component: object) -> Spec:
+    """Return the record `{"name", "arguments"}` that `build` turns into an equal component.
+
+    Example:
+        >>> import nelbo
+        >>> spec(nelbo.likelihoods.Gaussian(variance=0.5))["name"]
+        'gaussian'
+
+    """
+    kind = type(component)
+    name = next((n for axis in _COMPONENTS.values() for n, k in axis.items() if k is kind), None)
+    if name is None:
+        raise BadType(
+            "component",
+            expected="one of a registered class",
+            got=kind.__name__,
+            fix="Decorate the class with nelbo.registry.register(axis, name).",
+        )
+    keys = inspect.signature(kind).parameters
+    return {"name": name, "arguments": {key: _record(getattr(component, key)) for key in keys}}
+
+
+def text(record: Mapping[str, Any]) -> str:
+    """Return a record of `spec` in the form that the command line takes; defaults stay out.
+
+    Example:
+        >>> import nelbo
+        >>> text(spec(nelbo.likelihoods.Gaussian(variance=0.5)))
+        'gaussian:variance=0.5'
+
+    """
+    body = _arguments(record)
+    return record["name"] + (f":{body}" if body else "")
+
+
+def parse(text: str) -> Spec:
+    """Parse `NAME[:key=value,...]`; values are Python literals, bare words, or `name(key=value)`.
+
+    Example:
+        >>> parse("mlp:hidden=(500,500),activation=tanh")["arguments"]
+        {'hidden': (500, 500), 'activation': 'tanh'}
+
+    """
+    name, _, arguments = text.partition(":")
+    try:
+        call = ast.parse(f"f({arguments})", mode="eval").body
+        assert isinstance(call, ast.Call)
+        if call.args:
+            raise SyntaxError
+        return {"name": name.strip(), "arguments": _keywords(call)}
+    except (SyntaxError, ValueError):
+        raise BadValue(
+            "specification",
+            expected="NAME or NAME:key=value,...",
+            got=f"'{text}'",
+            fix="For example gaussian:variance=0.5.",
+        ) from None
+
+
+def _keywords(call: ast.Call) -> dict[str, Any]:
+    return {str(k.arg): _literal(k.value) for k in call.keywords if k.arg is not None}
+
+
+def _literal(node: ast.expr) -> Any:
+    if isinstance(node, ast.Name):
+        return {"true": True, "false": False, "none": None}.get(node.id.lower(), node.id)
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+        return {"name": node.func.id, "arguments": _keywords(node)}
+    return ast.literal_eval(node)
+
+
+def _arguments(record: Mapping[str, Any]) -> str:
+    kind = next((k[record["name"]] for k in _COMPONENTS.values() if record["name"] in k), None)
+    defaults = inspect.signature(kind).parameters if kind else {}
+    stated = {
+        k: v
+        for k, v in record["arguments"].items()
+        if k not in defaults or defaults[k].default != _tuple(v)
+    }
+    return ",".join(f"{key}={_text(value)}" for key, value in stated.items())
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return f"{value['name']}({_arguments(value)})"
+    if isinstance(value, list | tuple):
+        return "(" + ",".join(_text(v) for v in value) + ("," if len(value) == 1 else "") + ")"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _value(what: str, key: str, value: Any) -> Any:
+    """Turn a recorded argument into the object it stands for."""
+    if isinstance(value, Mapping) and "opaque" in value:
+        raise BadValue(
+            f"{what}, '{key}'",
+            expected="the object itself",
+            got=value["opaque"],
+            fix="It cannot be rebuilt from a file: pass it again.",
+        )
+    if isinstance(value, Mapping):
+        axes = [axis for axis, known in _COMPONENTS.items() if value["name"] in known]
+        if len(axes) != 1:
+            every = {n for known in _COMPONENTS.values() for n in known}
+            raise BadValue(
+                f"{what}, '{key}'",
+                expected="a known component",
+                got=f"'{value['name']}'",
+                fix=nearest(value["name"], every),
+            )
+        return build(axes[0], value)
+    return _tuple(value)
+
+
+def _record(value: Any) -> Any:
+    """Turn an argument into what JSON can hold."""
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, tuple | list):
+        return [_record(v) for v in value]
+    if any(type(value) is k for known in _COMPONENTS.values() for k in known.values()):
+        return spec(value)
+    return {"opaque": repr(value).splitlines()[0]}
