@@ -1,0 +1,122 @@
+"""Arrays from anywhere, as tensors that keep their bytes where they lie."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Int64, Shaped
+from torch import Tensor
+
+from nelbo.errors import BadType, BadValue
+
+_CHUNK = 2**22  # values at a time: no second copy of the data ever exists
+
+
+def in_memory(value: Any, what: str = "data") -> Shaped[Tensor, " n *shape"]:
+    """Return an array as a tensor of uint8, bool or float32, checked, copied only to convert.
+
+    uint8, bool and float32 share the caller's memory. Other floats become float32. Other
+    integers become uint8 when all lie in 0..255 and float32 otherwise.
+
+    Args:
+        value: NumPy array, tensor or anything with `__array__`, [n, ...].
+        what: the array's name in error messages.
+
+    Raises:
+        TypeError: not a numeric array.
+        ValueError: fewer than two axes, no values, or values that are not finite.
+
+    Example:
+        >>> in_memory(np.array([[0, 300]])).dtype
+        torch.float32
+    """
+    tensor = _tensor(value, what)
+    if tensor.ndim < 2:
+        raise BadValue(what, expected="shape [examples, ...] of at least two axes",
+                       got=f"shape {list(tensor.shape)}",
+                       fix="For one feature an example, use array.reshape(-1, 1).")  # fmt: skip
+    if tensor.numel() == 0:
+        raise BadValue(what, expected="at least one example of at least one feature",
+                       got=f"shape {list(tensor.shape)}",
+                       fix="Check how the array was made.")  # fmt: skip
+    check_finite(tensor, what)
+    return tensor
+
+
+def as_labels(labels: Any, n: int, what: str = "labels") -> Int64[Tensor, " n"]:
+    """Return class numbers as an int64 tensor [n]; ValueError unless they are `n` integers.
+
+    Example:
+        >>> as_labels([3, 1], n=2)
+        tensor([3, 1])
+    """
+    array = np.asarray(labels.cpu() if isinstance(labels, Tensor) else labels)
+    if array.shape != (n,) or array.dtype.kind not in "biu":
+        raise BadValue(what, expected=f"{n} integers, one for each example",
+                       got=f"shape {list(array.shape)} of {array.dtype}",
+                       fix="Pass class numbers, not one-hot rows or names.")  # fmt: skip
+    return torch.from_numpy(array.astype(np.int64))
+
+
+def chunks(array: Shaped[Tensor, " n *shape"]) -> Iterator[tuple[int, Tensor]]:
+    """Yield (index of the first example, some examples) over the array, in order."""
+    rows = max(1, _CHUNK // math.prod(array.shape[1:]))
+    for start in range(0, len(array), rows):
+        yield start, array[start : start + rows]
+
+
+def check_finite(array: Shaped[Tensor, " n *shape"], what: str) -> None:
+    """Raise ValueError for NaN or infinity, naming the first and how many there are."""
+    if not array.is_floating_point():
+        return
+    first, count = "", 0
+    for start, chunk in chunks(array):
+        bad = ~torch.isfinite(chunk)
+        if not bad.any():
+            continue
+        if not first:
+            example, *feature = bad.nonzero()[0].tolist()
+            value = chunk[(example, *feature)].item()
+            place = feature[0] if len(feature) == 1 else tuple(feature)
+            first = f"{value} in example {start + example}, feature {place}"
+        count += int(bad.sum())
+    if count:
+        raise BadValue(what, expected="finite values",
+                       got=f"{first} ({count} such value{'s' * (count > 1)} in all)",
+                       fix="Remove those examples or fill the gaps first.")  # fmt: skip
+
+
+def _tensor(value: Any, what: str) -> Tensor:
+    if isinstance(value, Tensor):
+        value = value.detach()
+        if value.dtype in (torch.uint8, torch.bool, torch.float32):
+            return value
+        if value.is_floating_point():
+            return value.to(torch.float32)
+        value = value.cpu().numpy()
+    elif not hasattr(value, "__array__"):
+        raise BadType(what, expected="a NumPy array or a tensor", got=type(value).__name__,
+                      fix="Convert it with numpy.asarray.")  # fmt: skip
+    return _from_numpy(np.asarray(value), what)
+
+
+def _from_numpy(array: np.ndarray, what: str) -> Tensor:
+    if array.dtype.kind not in "biuf":
+        raise BadType(what, expected="numbers", got=f"dtype {array.dtype}",
+                      fix="Convert it with array.astype('float32').")  # fmt: skip
+    if array.dtype.kind in "iu" and array.dtype != np.uint8 and array.size:
+        small = array.min() >= 0 and array.max() <= 255
+        array = array.astype(np.uint8 if small else np.float32)
+    if array.dtype.kind == "f":
+        with np.errstate(over="ignore"):  # what overflows is infinite, and reported as such
+            array = array.astype(np.float32, copy=False)
+    if any(stride < 0 for stride in array.strides):
+        array = np.ascontiguousarray(array)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # read-only memory: nelbo never writes to it
+        return torch.from_numpy(array)

@@ -1,0 +1,53 @@
+"""`as_source`: whatever a user calls data, as a `Source`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from os import PathLike
+from typing import Any
+
+from torch.utils.data import DataLoader, TensorDataset
+
+from nelbo.data.batches import Batches
+from nelbo.data.examples import Examples
+from nelbo.data.loading import Data, load
+from nelbo.data.map_dataset import MapDataset
+from nelbo.data.source import Source
+from nelbo.data.transforms import Transform
+from nelbo.errors import BadType, BadValue
+
+
+def as_source(value: Any, transform: Transform | str | None = None) -> Source:
+    """Return the source that a value stands for; of what has a test set, the training set.
+
+    Args:
+        value: a Source, a Data, an array or tensor [n, ...], a Dataset, a DataLoader or other
+            iterable of batches, or what `load` takes by name or path.
+        transform: object or its text; None means `Scale()`, or the source's own.
+
+    Raises:
+        TypeError: none of these.
+        ValueError: what the source itself refuses, or a transform for a source that has one.
+
+    Example:
+        >>> import torch
+        >>> as_source(torch.zeros(5, 2)).size
+        5
+    """
+    if isinstance(value, Source | Data):
+        if transform is not None:
+            raise BadValue("transform", expected="none for data that is loaded already",
+                           got=transform, fix="Give it to load or to the source.")  # fmt: skip
+        return value.train if isinstance(value, Data) else value
+    if isinstance(value, str | PathLike):
+        return load(value, transform=transform).train
+    if isinstance(value, Mapping):
+        raise BadType("data", expected="an array, a Dataset or batches", got=type(value).__name__,
+                      fix="Pass one of its values.")  # fmt: skip
+    if hasattr(value, "__array__"):
+        return Examples(value, transform)
+    if isinstance(value, TensorDataset):
+        return Examples(value.tensors[0], transform)
+    if isinstance(value, list | tuple | DataLoader) or not hasattr(value, "__getitem__"):
+        return Batches(value, transform)
+    return MapDataset(value, transform)

@@ -1,0 +1,152 @@
+"""`load`: data by name, by path, or from an array in memory."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from jaxtyping import Shaped
+from torch import Tensor
+
+from nelbo.data.arrays import in_memory
+from nelbo.data.examples import Examples
+from nelbo.data.fashion_mnist import read_fashion_mnist
+from nelbo.data.idx import read_idx
+from nelbo.data.images import read_images
+from nelbo.data.mnist import read_mnist
+from nelbo.data.numpy_files import read_npy, read_npz
+from nelbo.data.parts import Parts
+from nelbo.data.split import hold_out
+from nelbo.data.table import read_csv
+from nelbo.data.transforms import Transform, as_transform
+from nelbo.errors import BadType, BadValue, nearest
+
+
+@dataclass(frozen=True)
+class Data:
+    """A training set and a test set, and where they come from.
+
+    Args:
+        name: of the data set, or the file's.
+        train: training examples.
+        test: test examples, never trained on.
+        checksum: SHA-256 of the training array's bytes before any transform, hexadecimal.
+        provenance: one sentence: from where, under which licence, split how.
+    """
+
+    name: str
+    train: Examples
+    test: Examples
+    checksum: str
+    provenance: str
+
+
+def _read_idx_images(path: Path) -> Parts:
+    array = read_idx(path)
+    return Parts(array[:, None] if array.ndim == 3 else array)
+
+
+_NAMED: dict[str, Callable[[], Parts]] = {
+    "mnist": read_mnist,
+    "fashion-mnist": read_fashion_mnist,
+}
+_READERS: dict[str, Callable[[Path], Parts]] = {
+    ".npy": read_npy,
+    ".npz": read_npz,
+    ".csv": read_csv,
+    "-ubyte": _read_idx_images,
+    "-ubyte.gz": _read_idx_images,
+}
+
+
+def load(what: Any, *, transform: Transform | str | None = None, seed: int = 0) -> Data:
+    """Return a data set, checked, its images as bytes in memory.
+
+    Of a single array a seeded permutation holds out one tenth as the test set, at most 10,000.
+
+    Args:
+        what: `"mnist"`, `"fashion-mnist"`, the path of a .npy, .npz or .csv file, of an IDX file
+            (`...-ubyte`, `...-ubyte.gz`) or of a folder of images, or an array [n, ...].
+        transform: object or its text (`"dynamic_binarise"`); default `Scale()`.
+        seed: of the split of a single array; a transform has its own.
+
+    Raises:
+        TypeError: neither text, path nor numeric array.
+        ValueError: an unknown name, or data that cannot be read, has no examples, or holds
+            values that are not finite or that the transform cannot take.
+        RuntimeError: Fashion-MNIST is nowhere to be found.
+
+    Example:
+        >>> import torch
+        >>> data = load(torch.arange(40.0).reshape(20, 2))
+        >>> len(data.train), len(data.test), data.train.shape
+        (18, 2, (2,))
+    """
+    chosen = as_transform(transform)
+    name, parts = _read(what)
+    whole = dataclasses.replace(parts, train=in_memory(parts.train, name))
+    parts = hold_out(whole, name, seed) if parts.test is None else whole
+    parts = dataclasses.replace(parts, test=in_memory(parts.test, f"{name}'s test set"))
+    _check_alike(name, parts.train, parts.test)
+    how = "split as given" if whole.test is not None else (
+        f"{len(parts.test)} of {len(whole.train)} examples, drawn with seed {seed}, "
+        "held out as the test set")  # fmt: skip
+    return Data(
+        name=name,
+        train=Examples(parts.train, chosen, parts.labels),
+        test=Examples(parts.test, chosen, parts.test_labels),
+        checksum=hashlib.sha256(parts.train.cpu().contiguous().numpy()).hexdigest(),
+        provenance=f"{parts.origin}: {how}.",
+    )
+
+
+def _read(what: Any) -> tuple[str, Parts]:
+    if hasattr(what, "__array__"):
+        return "array", Parts(what, origin="An array in memory, licence as its owner says")
+    if not isinstance(what, str | PathLike):
+        raise BadType("data", expected="a name, a path or an array", got=type(what).__name__,
+                      fix="For a Dataset or batches, use nelbo.data.as_source.")  # fmt: skip
+    if isinstance(what, str) and what in _NAMED:
+        return what, _NAMED[what]()
+    path = Path(what)
+    if not path.exists():
+        raise BadValue("data", expected="a known name or the path of a file or folder",
+                       got=f"'{what}'", fix=_did_you_mean(path))  # fmt: skip
+    reader = read_images if path.is_dir() else _reader(path)
+    origin = f"Read from {path.resolve()}, licence as its owner says"
+    return path.resolve().stem, dataclasses.replace(reader(path), origin=origin)
+
+
+def _reader(path: Path) -> Callable[[Path], Parts]:
+    for ending, reader in _READERS.items():
+        if path.name.lower().endswith(ending):
+            return reader
+    raise BadValue(str(path), expected=f"a folder or a file ending in {', '.join(_READERS)}",
+                   got=f"'{path.suffix}'", fix="Convert it with numpy.save.")  # fmt: skip
+
+
+def _did_you_mean(path: Path) -> str:
+    """Name the nearest file in the same folder, else the nearest data set."""
+    files = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
+    close = difflib.get_close_matches(path.name, files, n=1, cutoff=0.8)
+    known = nearest(str(path), _NAMED)
+    return f"Did you mean '{path.parent / close[0]}'? Known names: {', '.join(sorted(_NAMED))}." \
+        if close and "Did you mean" not in known else known  # fmt: skip
+
+
+def _check_alike(
+    name: str, train: Shaped[Tensor, " n *shape"], test: Shaped[Tensor, " m *other"]
+) -> None:
+    if train.shape[1:] != test.shape[1:] or train.dtype != test.dtype:
+        raise BadValue(f"{name}'s test set", expected=_kind(train), got=_kind(test),
+                       fix="Save both sets in one shape and type.")  # fmt: skip
+
+
+def _kind(array: Tensor) -> str:
+    return f"{str(array.dtype)[6:]} examples of shape {list(array.shape[1:])}"
