@@ -1,6 +1,21 @@
 """nelbo: variational autoencoders in nats per example, and a doctor for those that do not learn."""
 
-from nelbo import likelihoods, networks, objectives, posteriors, priors
+from nelbo import data, likelihoods, networks, objectives, posteriors, priors
+from nelbo.doctor import forecast
+from nelbo.evaluate import evaluate
 from nelbo.model import VAE
+from nelbo.train import fit, load
 
-__all__ = ["VAE", "likelihoods", "networks", "objectives", "posteriors", "priors"]
+__all__ = [
+    "VAE",
+    "data",
+    "evaluate",
+    "fit",
+    "forecast",
+    "likelihoods",
+    "load",
+    "networks",
+    "objectives",
+    "posteriors",
+    "priors",
+]

@@ -70,13 +70,13 @@ class VAE(nn.Module):
             latent, self.likelihood.parameter_shape(self.data_shape)
         )
 
-    def terms(self, x: Float[Tensor, batch * event], samples: int = 1) -> Terms:
+    def terms(self, x: Float[Tensor, " batch *event"], samples: int = 1) -> Terms:
         """Return one forward pass with `samples` latents drawn for each example."""
         q = self.encode(x)
         z = q.rsample(torch.Size((samples,)))
         return Terms(x, z, self.decode(z), q, self.prior())
 
-    def encode(self, x: Float[Tensor, batch * event]) -> Distribution:
+    def encode(self, x: Float[Tensor, " batch *event"]) -> Distribution:
         """Return q(z|x), batch shape [batch].
 
         Raises:
@@ -97,12 +97,12 @@ class VAE(nn.Module):
         parameters = _full(self.decoder(z.flatten(0, 1)))
         return self.likelihood(parameters.unflatten(0, z.shape[:2]))
 
-    def reconstruct(self, x: Float[Tensor, batch * event]) -> Float[Tensor, batch * event]:
+    def reconstruct(self, x: Float[Tensor, " batch *event"]) -> Float[Tensor, " batch *event"]:
         """Return the mean of p(x|z) at the mean of q(z|x)."""
         return self.decode(self.encode(x).mean[None]).mean[0]
 
     @torch.no_grad()
-    def sample(self, n: int, seed: int | None = None) -> Float[Tensor, n * event]:
+    def sample(self, n: int, seed: int | None = None) -> Float[Tensor, " n *event"]:
         """Return the mean of p(x|z) at `n` draws of p(z): the customary picture of a VAE.
 
         The noise of p(x|z) itself is left out; `decode(z).sample()` adds it.

@@ -3,7 +3,7 @@
 from nelbo.data.as_source import as_source
 from nelbo.data.batches import Batches
 from nelbo.data.examples import Examples
-from nelbo.data.loading import Data, load
+from nelbo.data.loading import DATASETS, Data, load
 from nelbo.data.map_dataset import MapDataset
 from nelbo.data.source import Source
 from nelbo.data.transforms import (
@@ -16,6 +16,7 @@ from nelbo.data.transforms import (
 )
 
 __all__ = [
+    "DATASETS",
     "Batches",
     "Data",
     "Dequantise",

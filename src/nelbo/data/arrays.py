@@ -37,13 +37,19 @@ def in_memory(value: Any, what: str = "data") -> Shaped[Tensor, " n *shape"]:
     """
     tensor = _tensor(value, what)
     if tensor.ndim < 2:
-        raise BadValue(what, expected="shape [examples, ...] of at least two axes",
-                       got=f"shape {list(tensor.shape)}",
-                       fix="For one feature an example, use array.reshape(-1, 1).")  # fmt: skip
+        raise BadValue(
+            what,
+            expected="shape [examples, ...] of at least two axes",
+            got=f"shape {list(tensor.shape)}",
+            fix="For one feature an example, use array.reshape(-1, 1).",
+        )
     if tensor.numel() == 0:
-        raise BadValue(what, expected="at least one example of at least one feature",
-                       got=f"shape {list(tensor.shape)}",
-                       fix="Check how the array was made.")  # fmt: skip
+        raise BadValue(
+            what,
+            expected="at least one example of at least one feature",
+            got=f"shape {list(tensor.shape)}",
+            fix="Check how the array was made.",
+        )
     check_finite(tensor, what)
     return tensor
 
@@ -57,9 +63,12 @@ def as_labels(labels: Any, n: int, what: str = "labels") -> Int64[Tensor, " n"]:
     """
     array = np.asarray(labels.cpu() if isinstance(labels, Tensor) else labels)
     if array.shape != (n,) or array.dtype.kind not in "biu":
-        raise BadValue(what, expected=f"{n} integers, one for each example",
-                       got=f"shape {list(array.shape)} of {array.dtype}",
-                       fix="Pass class numbers, not one-hot rows or names.")  # fmt: skip
+        raise BadValue(
+            what,
+            expected=f"{n} integers, one for each example",
+            got=f"shape {list(array.shape)} of {array.dtype}",
+            fix="Pass class numbers, not one-hot rows or names.",
+        )
     return torch.from_numpy(array.astype(np.int64))
 
 
@@ -86,9 +95,12 @@ def check_finite(array: Shaped[Tensor, " n *shape"], what: str) -> None:
             first = f"{value} in example {start + example}, feature {place}"
         count += int(bad.sum())
     if count:
-        raise BadValue(what, expected="finite values",
-                       got=f"{first} ({count} such value{'s' * (count > 1)} in all)",
-                       fix="Remove those examples or fill the gaps first.")  # fmt: skip
+        raise BadValue(
+            what,
+            expected="finite values",
+            got=f"{first} ({count} such value{'s' * (count > 1)} in all)",
+            fix="Remove those examples or fill the gaps first.",
+        )
 
 
 def _tensor(value: Any, what: str) -> Tensor:
@@ -100,15 +112,23 @@ def _tensor(value: Any, what: str) -> Tensor:
             return value.to(torch.float32)
         value = value.cpu().numpy()
     elif not hasattr(value, "__array__"):
-        raise BadType(what, expected="a NumPy array or a tensor", got=type(value).__name__,
-                      fix="Convert it with numpy.asarray.")  # fmt: skip
+        raise BadType(
+            what,
+            expected="a NumPy array or a tensor",
+            got=type(value).__name__,
+            fix="Convert it with numpy.asarray.",
+        )
     return _from_numpy(np.asarray(value), what)
 
 
 def _from_numpy(array: np.ndarray, what: str) -> Tensor:
     if array.dtype.kind not in "biuf":
-        raise BadType(what, expected="numbers", got=f"dtype {array.dtype}",
-                      fix="Convert it with array.astype('float32').")  # fmt: skip
+        raise BadType(
+            what,
+            expected="numbers",
+            got=f"dtype {array.dtype}",
+            fix="Convert it with array.astype('float32').",
+        )
     if array.dtype.kind in "iu" and array.dtype != np.uint8 and array.size:
         small = array.min() >= 0 and array.max() <= 255
         array = array.astype(np.uint8 if small else np.float32)

@@ -36,14 +36,22 @@ def as_source(value: Any, transform: Transform | str | None = None) -> Source:
     """
     if isinstance(value, Source | Data):
         if transform is not None:
-            raise BadValue("transform", expected="none for data that is loaded already",
-                           got=transform, fix="Give it to load or to the source.")  # fmt: skip
+            raise BadValue(
+                "transform",
+                expected="none for data that is loaded already",
+                got=transform,
+                fix="Give it to load or to the source.",
+            )
         return value.train if isinstance(value, Data) else value
     if isinstance(value, str | PathLike):
         return load(value, transform=transform).train
     if isinstance(value, Mapping):
-        raise BadType("data", expected="an array, a Dataset or batches", got=type(value).__name__,
-                      fix="Pass one of its values.")  # fmt: skip
+        raise BadType(
+            "data",
+            expected="an array, a Dataset or batches",
+            got=type(value).__name__,
+            fix="Pass one of its values.",
+        )
     if hasattr(value, "__array__"):
         return Examples(value, transform)
     if isinstance(value, TensorDataset):

@@ -74,25 +74,39 @@ class Batches(Source):
 
 def _shape(first: Any) -> tuple[int, ...]:
     if first is None:
-        raise BadValue("batches", expected="at least one batch", got="none",
-                       fix="Check how the iterable was made.")  # fmt: skip
+        raise BadValue(
+            "batches",
+            expected="at least one batch",
+            got="none",
+            fix="Check how the iterable was made.",
+        )
     x = x_of(first, "batch 0")
     if x.ndim < 2:
-        raise BadValue("batch 0", expected="shape [examples, ...] of at least two axes",
-                       got=f"shape {list(x.shape)}",
-                       fix="Give batches of examples, not single examples.")  # fmt: skip
+        raise BadValue(
+            "batch 0",
+            expected="shape [examples, ...] of at least two axes",
+            got=f"shape {list(x.shape)}",
+            fix="Give batches of examples, not single examples.",
+        )
     return tuple(x.shape[1:])
 
 
 def _check_restarts(batches: Any) -> None:
     if not hasattr(batches, "__iter__"):
-        raise BadType("batches", expected="an iterable of batches", got=type(batches).__name__,
-                      fix="Pass a DataLoader or a list of tensors.")  # fmt: skip
+        raise BadType(
+            "batches",
+            expected="an iterable of batches",
+            got=type(batches).__name__,
+            fix="Pass a DataLoader or a list of tensors.",
+        )
     if isinstance(batches, Iterator):
-        raise BadType("batches", expected="an iterable that can start again each epoch",
-                      got=f"a one-shot {type(batches).__name__}",
-                      fix="Pass list(batches), a DataLoader, or an object whose __iter__ "
-                          "makes a new iterator.")  # fmt: skip
+        raise BadType(
+            "batches",
+            expected="an iterable that can start again each epoch",
+            got=f"a one-shot {type(batches).__name__}",
+            fix="Pass list(batches), a DataLoader, or an object whose __iter__ "
+            "makes a new iterator.",
+        )
 
 
 def _size(batches: Iterable[Any]) -> int | None:

@@ -73,8 +73,9 @@ class Examples(Source):
         """
         part, chosen = copy.copy(self), self._indices(indices, self.array.device)
         if len(chosen) == 0:
-            raise BadValue("indices", expected="at least one", got="none",
-                           fix="Take more examples.")  # fmt: skip
+            raise BadValue(
+                "indices", expected="at least one", got="none", fix="Take more examples."
+            )
         part.array, part.size = self.array.index_select(0, chosen), len(chosen)
         part.labels = None if self.labels is None else self.labels[chosen.cpu()]
         return part

@@ -58,10 +58,12 @@ def _download(folder: Path) -> Path:
                 file = f"{name}.gz"
                 pooch.retrieve(URL + file, f"md5:{md5}", file, folder, downloader=fetch)
     except (OSError, ValueError) as error:
-        raise Failed("fashion-mnist", expected=f"a download from {URL}",
-                     got=type(error).__name__,
-                     fix=f"Run {_APT}, or put the four .gz files into {folder}.",
-                     ) from error  # fmt: skip
+        raise Failed(
+            "fashion-mnist",
+            expected=f"a download from {URL}",
+            got=type(error).__name__,
+            fix=f"Run {_APT}, or put the four .gz files into {folder}.",
+        ) from error
     return folder
 
 

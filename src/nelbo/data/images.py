@@ -27,8 +27,12 @@ def read_images(folder: Path) -> Parts:
     """
     paths = _find(folder)
     if not paths:
-        raise BadValue(str(folder), expected=f"images ({', '.join(SUFFIXES)})", got="none",
-                       fix="Name the folder that holds them.")  # fmt: skip
+        raise BadValue(
+            str(folder),
+            expected=f"images ({', '.join(SUFFIXES)})",
+            got="none",
+            fix="Name the folder that holds them.",
+        )
     array = _read_all(paths)
     first = np.array([_part(path, folder) for path in paths])
     if set(first) != {"train", "test"}:
@@ -68,8 +72,12 @@ def _read_all(paths: Sequence[Path]) -> np.ndarray:
     for i, path in enumerate(paths):
         image = _read(path) if i else first
         if image.shape != first.shape:
-            raise BadValue(str(path), expected=f"{_kind(first)} as in {paths[0]}",
-                           got=_kind(image), fix="Resize or convert them all alike.")  # fmt: skip
+            raise BadValue(
+                str(path),
+                expected=f"{_kind(first)} as in {paths[0]}",
+                got=_kind(image),
+                fix="Resize or convert them all alike.",
+            )
         array[i] = image
     return array
 
@@ -81,15 +89,22 @@ def _read(path: Path) -> np.ndarray:
     try:
         with Image.open(path) as image:
             if image.mode not in _GREY + _COLOUR:
-                raise BadValue(str(path), expected="8 bits a channel", got=f"mode {image.mode}",
-                               fix="Convert it, or pass the values as .npy.")  # fmt: skip
+                raise BadValue(
+                    str(path),
+                    expected="8 bits a channel",
+                    got=f"mode {image.mode}",
+                    fix="Convert it, or pass the values as .npy.",
+                )
             pixels = np.asarray(image.convert("L" if image.mode in _GREY else "RGB"))
     except BadValue:
         raise
     except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
-        raise BadValue(str(path), expected="an image that can be read",
-                       got=f"{error}".splitlines()[0] if str(error) else type(error).__name__,
-                       fix="Replace or remove the file.") from None  # fmt: skip
+        raise BadValue(
+            str(path),
+            expected="an image that can be read",
+            got=f"{error}".splitlines()[0] if str(error) else type(error).__name__,
+            fix="Replace or remove the file.",
+        ) from None
     return pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
 
 

@@ -26,13 +26,20 @@ def x_of(item: Any, what: str) -> Shaped[Tensor, " *shape"]:
     """
     x = item[0] if isinstance(item, tuple | list) and len(item) else item
     if not isinstance(x, Tensor | np.ndarray):
-        raise BadType(what, expected="a tensor, or a tuple whose first element is one",
-                      got=type(x).__name__,
-                      fix="Let the dataset return tensors (for PIL images: ToTensor).")  # fmt: skip
+        raise BadType(
+            what,
+            expected="a tensor, or a tuple whose first element is one",
+            got=type(x).__name__,
+            fix="Let the dataset return tensors (for PIL images: ToTensor).",
+        )
     x = x if isinstance(x, Tensor) else torch.as_tensor(x)
     if not (x.is_floating_point() or x.dtype in (torch.uint8, torch.bool)):
-        raise BadValue(what, expected="uint8, bool or floats", got=f"dtype {str(x.dtype)[6:]}",
-                       fix="Cast images to uint8, counts to float32.")  # fmt: skip
+        raise BadValue(
+            what,
+            expected="uint8, bool or floats",
+            got=f"dtype {str(x.dtype)[6:]}",
+            fix="Cast images to uint8, counts to float32.",
+        )
     return x
 
 
@@ -41,15 +48,21 @@ def ready(
 ) -> Float32[Tensor, " b *shape"]:
     """Return the batch transformed, after a check of its shape and values."""
     if tuple(batch.shape[1:]) != shape:
-        raise BadValue(what, expected=f"examples of shape {list(shape)}, as in the first",
-                       got=f"shape {list(batch.shape[1:])}",
-                       fix="Resize or crop every example to one shape.")  # fmt: skip
+        raise BadValue(
+            what,
+            expected=f"examples of shape {list(shape)}, as in the first",
+            got=f"shape {list(batch.shape[1:])}",
+            fix="Resize or crop every example to one shape.",
+        )
     return transform(transform.prepare(in_memory(batch, what)))
 
 
 def check_stream(transform: Transform) -> None:
     """Raise ValueError for a transform that needs the whole array beforehand."""
     if transform.whole_array:
-        raise BadValue("transform", expected="one that works batch by batch",
-                       got=type(transform).__name__,
-                       fix="Use dynamic_binarise, or pass the data as one array.")  # fmt: skip
+        raise BadValue(
+            "transform",
+            expected="one that works batch by batch",
+            got=type(transform).__name__,
+            fix="Use dynamic_binarise, or pass the data as one array.",
+        )

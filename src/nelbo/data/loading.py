@@ -56,6 +56,10 @@ _NAMED: dict[str, Callable[[], Parts]] = {
     "mnist": read_mnist,
     "fashion-mnist": read_fashion_mnist,
 }
+DATASETS = {
+    "mnist": ("70,000 handwritten digits, 28 x 28", "inside nelbo"),
+    "fashion-mnist": ("70,000 pieces of clothing, 28 x 28", "cache, Debian's package, or download"),
+}
 _READERS: dict[str, Callable[[Path], Parts]] = {
     ".npy": read_npy,
     ".npz": read_npz,
@@ -94,9 +98,14 @@ def load(what: Any, *, transform: Transform | str | None = None, seed: int = 0) 
     parts = hold_out(whole, name, seed) if parts.test is None else whole
     parts = dataclasses.replace(parts, test=in_memory(parts.test, f"{name}'s test set"))
     _check_alike(name, parts.train, parts.test)
-    how = "split as given" if whole.test is not None else (
-        f"{len(parts.test)} of {len(whole.train)} examples, drawn with seed {seed}, "
-        "held out as the test set")  # fmt: skip
+    how = (
+        "split as given"
+        if whole.test is not None
+        else (
+            f"{len(parts.test)} of {len(whole.train)} examples, drawn with seed {seed}, "
+            "held out as the test set"
+        )
+    )
     return Data(
         name=name,
         train=Examples(parts.train, chosen, parts.labels),
@@ -110,14 +119,22 @@ def _read(what: Any) -> tuple[str, Parts]:
     if hasattr(what, "__array__"):
         return "array", Parts(what, origin="An array in memory, licence as its owner says")
     if not isinstance(what, str | PathLike):
-        raise BadType("data", expected="a name, a path or an array", got=type(what).__name__,
-                      fix="For a Dataset or batches, use nelbo.data.as_source.")  # fmt: skip
+        raise BadType(
+            "data",
+            expected="a name, a path or an array",
+            got=type(what).__name__,
+            fix="For a Dataset or batches, use nelbo.data.as_source.",
+        )
     if isinstance(what, str) and what in _NAMED:
         return what, _NAMED[what]()
     path = Path(what)
     if not path.exists():
-        raise BadValue("data", expected="a known name or the path of a file or folder",
-                       got=f"'{what}'", fix=_did_you_mean(path))  # fmt: skip
+        raise BadValue(
+            "data",
+            expected="a known name or the path of a file or folder",
+            got=f"'{what}'",
+            fix=_did_you_mean(path),
+        )
     reader = read_images if path.is_dir() else _reader(path)
     origin = f"Read from {path.resolve()}, licence as its owner says"
     return path.resolve().stem, dataclasses.replace(reader(path), origin=origin)
@@ -127,8 +144,12 @@ def _reader(path: Path) -> Callable[[Path], Parts]:
     for ending, reader in _READERS.items():
         if path.name.lower().endswith(ending):
             return reader
-    raise BadValue(str(path), expected=f"a folder or a file ending in {', '.join(_READERS)}",
-                   got=f"'{path.suffix}'", fix="Convert it with numpy.save.")  # fmt: skip
+    raise BadValue(
+        str(path),
+        expected=f"a folder or a file ending in {', '.join(_READERS)}",
+        got=f"'{path.suffix}'",
+        fix="Convert it with numpy.save.",
+    )
 
 
 def _did_you_mean(path: Path) -> str:
@@ -136,16 +157,23 @@ def _did_you_mean(path: Path) -> str:
     files = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
     close = difflib.get_close_matches(path.name, files, n=1, cutoff=0.8)
     known = nearest(str(path), _NAMED)
-    return f"Did you mean '{path.parent / close[0]}'? Known names: {', '.join(sorted(_NAMED))}." \
-        if close and "Did you mean" not in known else known  # fmt: skip
+    return (
+        f"Did you mean '{path.parent / close[0]}'? Known names: {', '.join(sorted(_NAMED))}."
+        if close and "Did you mean" not in known
+        else known
+    )
 
 
 def _check_alike(
     name: str, train: Shaped[Tensor, " n *shape"], test: Shaped[Tensor, " m *other"]
 ) -> None:
     if train.shape[1:] != test.shape[1:] or train.dtype != test.dtype:
-        raise BadValue(f"{name}'s test set", expected=_kind(train), got=_kind(test),
-                       fix="Save both sets in one shape and type.")  # fmt: skip
+        raise BadValue(
+            f"{name}'s test set",
+            expected=_kind(train),
+            got=_kind(test),
+            fix="Save both sets in one shape and type.",
+        )
 
 
 def _kind(array: Tensor) -> str:

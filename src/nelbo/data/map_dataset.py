@@ -37,17 +37,26 @@ class MapDataset(Source):
         self.dataset, self.transform = dataset, as_transform(transform)
         check_stream(self.transform)
         if not (hasattr(dataset, "__len__") and hasattr(dataset, "__getitem__")):
-            raise BadType("dataset", expected="__len__ and __getitem__",
-                          got=type(dataset).__name__, fix="Wrap it in a DataLoader.")  # fmt: skip
+            raise BadType(
+                "dataset",
+                expected="__len__ and __getitem__",
+                got=type(dataset).__name__,
+                fix="Wrap it in a DataLoader.",
+            )
         self.size = len(dataset)
         if self.size == 0:
-            raise BadValue("dataset", expected="at least one item", got="none",
-                           fix="Check how it was made.")  # fmt: skip
+            raise BadValue(
+                "dataset", expected="at least one item", got="none", fix="Check how it was made."
+            )
         first = self._stack(torch.zeros(1, dtype=torch.int64))
         self.shape = tuple(first.shape[1:])
         if not self.shape:
-            raise BadValue("item 0", expected="a tensor of at least one axis", got="a scalar",
-                           fix="Return x.reshape(1).")  # fmt: skip
+            raise BadValue(
+                "item 0",
+                expected="a tensor of at least one axis",
+                got="a scalar",
+                fix="Return x.reshape(1).",
+            )
         ready(first, self.shape, self.transform, "item 0")
 
     def epoch(
@@ -64,7 +73,10 @@ class MapDataset(Source):
         items = [x_of(self.dataset[i], f"item {i}") for i in index.tolist()]
         for i, item in zip(index.tolist(), items, strict=True):
             if item.shape != items[0].shape:
-                raise BadValue(f"item {i}", expected=f"shape {list(items[0].shape)}",
-                               got=f"shape {list(item.shape)}",
-                               fix="Resize or crop every item to one shape.")  # fmt: skip
+                raise BadValue(
+                    f"item {i}",
+                    expected=f"shape {list(items[0].shape)}",
+                    got=f"shape {list(item.shape)}",
+                    fix="Resize or crop every item to one shape.",
+                )
         return torch.stack(items)

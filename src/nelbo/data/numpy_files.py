@@ -16,8 +16,18 @@ from nelbo.errors import BadValue
 
 _PAIRS = (("train", "test"), ("x_train", "x_test"))
 _LABELS = ("labels", "y_train", "y_test")
-_BROKEN = (ValueError, OSError, EOFError, KeyError, MemoryError, SyntaxError, NotImplementedError,
-           RuntimeError, zipfile.BadZipFile, zlib.error)  # fmt: skip
+_BROKEN = (
+    ValueError,
+    OSError,
+    EOFError,
+    KeyError,
+    MemoryError,
+    SyntaxError,
+    NotImplementedError,
+    RuntimeError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 def read_npy(path: Path) -> Parts:
@@ -25,8 +35,9 @@ def read_npy(path: Path) -> Parts:
     with _opened(path) as array:
         pass
     if not isinstance(array, np.ndarray):
-        raise BadValue(str(path), expected="one array", got="a .npz archive",
-                       fix="Rename it to .npz.")  # fmt: skip
+        raise BadValue(
+            str(path), expected="one array", got="a .npz archive", fix="Rename it to .npz."
+        )
     return Parts(array)
 
 
@@ -41,8 +52,9 @@ def read_npz(path: Path) -> Parts:
     """
     with _opened(path) as archive:
         if isinstance(archive, np.ndarray):
-            raise BadValue(str(path), expected="a .npz archive", got="one array",
-                           fix="Rename it to .npy.")  # fmt: skip
+            raise BadValue(
+                str(path), expected="a .npz archive", got="one array", fix="Rename it to .npy."
+            )
         train, test = _keys(path, archive.files)
         labels = next((k for k in ("y_train", "labels") if k in archive.files), None)
         test_labels = "y_test" if "y_test" in archive.files else None
@@ -62,9 +74,12 @@ def _keys(path: Path, keys: list[str]) -> tuple[str, str | None]:
             return pair
     if len(arrays) == 1 and "y_test" not in keys:
         return arrays[0], None
-    raise BadValue(str(path), expected="the keys train and test, x_train and x_test, or one array",
-                   got=", ".join(keys) or "no keys",
-                   fix="Save with numpy.savez(path, train=..., test=...).")  # fmt: skip
+    raise BadValue(
+        str(path),
+        expected="the keys train and test, x_train and x_test, or one array",
+        got=", ".join(keys) or "no keys",
+        fix="Save with numpy.savez(path, train=..., test=...).",
+    )
 
 
 @contextmanager
@@ -89,9 +104,17 @@ def _member(path: Path, archive: Any, key: str | None) -> np.ndarray | None:
 def _bad(what: Path | str, error: Exception) -> BadValue:
     text = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
     if "Object arrays" in text:
-        return BadValue(str(what), expected="numbers", got="pickled objects, never loaded",
-                        fix="Save a numeric array: array.astype('float32').")  # fmt: skip
+        return BadValue(
+            str(what),
+            expected="numbers",
+            got="pickled objects, never loaded",
+            fix="Save a numeric array: array.astype('float32').",
+        )
     if "pickle" in text:  # NumPy takes whatever it does not know for a pickle
         text = "something else, perhaps a pickle, which is never loaded"
-    return BadValue(str(what), expected="a complete NumPy file", got=text,
-                    fix="Copy it again, or save it anew with numpy.save or savez.")  # fmt: skip
+    return BadValue(
+        str(what),
+        expected="a complete NumPy file",
+        got=text,
+        fix="Copy it again, or save it anew with numpy.save or savez.",
+    )

@@ -44,9 +44,12 @@ class Source(ABC):
     def __len__(self) -> int:
         """Return the number of examples; TypeError where `size` is None."""
         if self.size is None:
-            raise BadType("number of examples", expected="a source of known size",
-                          got=f"{type(self).__name__} of unknown size",
-                          fix="Use .size, which is then None.")  # fmt: skip
+            raise BadType(
+                "number of examples",
+                expected="a source of known size",
+                got=f"{type(self).__name__} of unknown size",
+                fix="Use .size, which is then None.",
+            )
         return self.size
 
 
@@ -69,5 +72,9 @@ def check_epoch(batch: int, skip: int) -> None:
     """Raise ValueError unless `batch` is at least 1 and `skip` at least 0."""
     for name, value, least in (("batch", batch, 1), ("skip", skip, 0)):
         if value < least:
-            raise BadValue(name, expected=f"an integer of at least {least}", got=value,
-                           fix=f"Try {max(least, 100 * least)}.")  # fmt: skip
+            raise BadValue(
+                name,
+                expected=f"an integer of at least {least}",
+                got=value,
+                fix=f"Try {max(least, 100 * least)}.",
+            )

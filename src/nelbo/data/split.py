@@ -32,8 +32,12 @@ def hold_out(parts: Parts, name: str, seed: int) -> Parts:
     """
     n = len(parts.train)
     if n < 2:
-        raise BadValue(name, expected="at least 2 examples, to hold one out as the test set",
-                       got=n, fix="Give more data, or both train and test in a .npz.")  # fmt: skip
+        raise BadValue(
+            name,
+            expected="at least 2 examples, to hold one out as the test set",
+            got=n,
+            fix="Give more data, or both train and test in a .npz.",
+        )
     held = min(max(1, n // 10), _TENTH_AT_MOST)
     order = torch.randperm(n, generator=generator(seed, n))
     test, train = order[:held].sort().values, order[held:].sort().values

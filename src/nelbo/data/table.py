@@ -55,8 +55,16 @@ def _parse(path: Path, skip: int) -> np.ndarray:
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)  # "input contained no data"
         try:
-            return np.loadtxt(path, np.float32, comments=None, delimiter=",", skiprows=skip,
-                              ndmin=2, encoding=_ENCODING, quotechar='"')  # fmt: skip
+            return np.loadtxt(
+                path,
+                np.float32,
+                comments=None,
+                delimiter=",",
+                skiprows=skip,
+                ndmin=2,
+                encoding=_ENCODING,
+                quotechar='"',
+            )
         except UserWarning:
             raise _bad(str(path), "at least one row of numbers", "none") from None
 

@@ -1,5 +1,90 @@
 """Estimators, one a file; each returns numbers with a unit and a standard error."""
 
-from nelbo.evaluate.estimate import Estimate
+from __future__ import annotations
 
-__all__ = ["Estimate"]
+from collections.abc import Sequence
+from typing import Any, final
+
+import torch
+
+from nelbo.data import as_source
+from nelbo.errors import BadType, BadValue
+from nelbo.evaluate.active_units import ActiveUnits
+from nelbo.evaluate.base import Estimator, Evaluable, evaluation_mode
+from nelbo.evaluate.elbo import ELBO
+from nelbo.evaluate.estimate import Estimate
+from nelbo.evaluate.importance_bound import ImportanceBound
+from nelbo.evaluate.kl_per_latent import KLPerLatent
+from nelbo.evaluate.output_dependence import OutputDependence
+from nelbo.rng import seeded
+
+__all__ = [
+    "ELBO",
+    "ActiveUnits",
+    "Estimate",
+    "Estimator",
+    "Evaluable",
+    "ImportanceBound",
+    "KLPerLatent",
+    "OutputDependence",
+    "evaluate",
+]
+
+
+@final
+class _Evaluate:
+    """Measure a model on data: `nelbo.evaluate(model, test, [nelbo.evaluate.ELBO()])`.
+
+    The estimators are attributes, so that one name leads to all of them.
+    """
+
+    ActiveUnits = ActiveUnits
+    ELBO = ELBO
+    Estimate = Estimate
+    ImportanceBound = ImportanceBound
+    KLPerLatent = KLPerLatent
+    OutputDependence = OutputDependence
+
+    @torch.no_grad()
+    def __call__(
+        self, model: Evaluable, data: Any, estimators: Sequence[Estimator], seed: int = 0
+    ) -> dict[str, Estimate]:
+        """Return the estimates by name.
+
+        Args:
+            model: anything with `terms(x, samples)` and `reconstruct(x)`.
+            data: whatever `nelbo.fit` takes: arrays, a `Source`, a `Dataset`, batches.
+            estimators: what to measure.
+            seed: of the latents drawn; the caller's generators stay as they were.
+
+        Raises:
+            TypeError: something in the list is no estimator.
+            ValueError: two estimators give a number of the same name.
+
+        Example:
+            >>> import nelbo
+            >>> model = nelbo.VAE(data_shape=(4,), latent=2)
+            >>> found = nelbo.evaluate(model, torch.ones(40, 4), [nelbo.evaluate.ELBO()])
+            >>> found["elbo"].unit
+            'nats per example'
+        """
+        for estimator in estimators:
+            if not isinstance(estimator, Estimator):
+                got, fix = repr(estimator), "For example nelbo.evaluate.ELBO()."
+                raise BadType("estimators", expected="estimators", got=got, fix=fix)
+        source, found = as_source(data), dict[str, Estimate]()
+        for estimator in estimators:
+            with seeded(seed), evaluation_mode(model):
+                for estimate in estimator(model, source):
+                    if estimate.name in found:
+                        raise BadValue(
+                            "estimators",
+                            expected="one of a kind",
+                            got=f"two that give '{estimate.name}'",
+                            fix="Evaluate them in two calls.",
+                        )
+                    found[estimate.name] = estimate
+        return found
+
+
+evaluate = _Evaluate()

@@ -47,7 +47,18 @@ class Likelihood(nn.Module, ABC):
 
     @abstractmethod
     def noise_variance(self, mean: Float[Tensor, "*event"]) -> Float[Tensor, "*event"]:
-        """Variance V(mean) that a feature of this mean has under p(x|z): H of the forecast."""
+        """Variance V(mean) that a feature of this mean has under p(x|z)."""
+
+    def collapsed_variance(
+        self, mean: Float[Tensor, "*event"], variance: Float[Tensor, "*event"]
+    ) -> Float[Tensor, "*event"]:
+        """Variance of each feature under the best p(x) that ignores z: H of the forecast.
+
+        Args:
+            mean: of the data, per feature.
+            variance: of the data, per feature; a learned noise variance follows it.
+        """
+        return self.noise_variance(mean)
 
     @property
     def implied_variance(self) -> float | None:

@@ -109,3 +109,11 @@ class Gaussian(Likelihood):
     def noise_variance(self, mean: Float[Tensor, "*event"]) -> Float[Tensor, "*event"]:
         """Return sigma^2 for every feature."""
         return torch.full_like(mean, self.implied_variance)
+
+    def collapsed_variance(
+        self, mean: Float[Tensor, "*event"], variance: Float[Tensor, "*event"]
+    ) -> Float[Tensor, "*event"]:
+        """Return sigma^2 where it is stated, else the mean variance of the features."""
+        if isinstance(self.scale, Stated):
+            return self.noise_variance(mean)
+        return torch.full_like(mean, float(variance.mean()))

@@ -36,12 +36,13 @@ class Stated(Scale):
 
     def __init__(self, variance: float) -> None:
         super().__init__()
-        self.sigma: Tensor
-        self.register_buffer("sigma", torch.tensor(math.sqrt(variance)), persistent=False)
+        self.sigma = math.sqrt(variance)  # a number, so that a model in float64 has all its digits
+        self.like: Tensor
+        self.register_buffer("like", torch.zeros(()), persistent=False)
 
     def forward(self) -> Scalar:
         """Return the stated sigma."""
-        return self.sigma
+        return torch.full_like(self.like, self.sigma)
 
 
 class Learned(Scale):

@@ -21,6 +21,10 @@ def as_transform(value: Any) -> Transform:
         return Scale()
     chosen = build("transform", value) if isinstance(value, str) else value
     if not isinstance(chosen, Transform):
-        raise BadType("transform", expected="a Transform or its text", got=type(value).__name__,
-                      fix="For example nelbo.data.Scale().")  # fmt: skip
+        raise BadType(
+            "transform",
+            expected="a Transform or its text",
+            got=type(value).__name__,
+            fix="For example nelbo.data.Scale().",
+        )
     return chosen

@@ -36,9 +36,12 @@ class Dequantise(Transform):
     def prepare(self, array: Shaped[Tensor, " n *shape"]) -> UInt8[Tensor, " n *shape"]:
         """Return the array itself, checked."""
         if array.dtype != torch.uint8:
-            raise BadValue("data to dequantise", expected="uint8",
-                           got=str(array.dtype).removeprefix("torch."),
-                           fix="Use scale for data that is continuous already.")  # fmt: skip
+            raise BadValue(
+                "data to dequantise",
+                expected="uint8",
+                got=str(array.dtype).removeprefix("torch."),
+                fix="Use scale for data that is continuous already.",
+            )
         return array
 
     def __call__(self, batch: UInt8[Tensor, " b *shape"]) -> Float32[Tensor, " b *shape"]:

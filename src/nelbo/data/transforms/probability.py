@@ -18,6 +18,9 @@ def check_probabilities(array: Shaped[Tensor, " n *shape"]) -> None:
     for _, chunk in chunks(array):
         low, high = (value.item() for value in chunk.aminmax())
         if not 0 <= low <= high <= 1:
-            raise BadValue("data to binarise", expected="values in [0, 1]",
-                           got=f"{low if low < 0 else high:g}",
-                           fix="Rescale the array to [0, 1] first.")  # fmt: skip
+            raise BadValue(
+                "data to binarise",
+                expected="values in [0, 1]",
+                got=f"{low if low < 0 else high:g}",
+                fix="Rescale the array to [0, 1] first.",
+            )

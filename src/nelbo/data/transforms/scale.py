@@ -31,7 +31,7 @@ class Scale(Transform):
                 NelboWarning(
                     "data: bytes of 0 and 1 only, which scale turns into 0 and 1/255: "
                     "use transform='raw' to keep them."
-                ),  # fmt: skip
+                ),
                 stacklevel=3,
             )
         return array

@@ -1,0 +1,100 @@
+"""The command's root, its exit codes and its one form of error."""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from nelbo.cli import compare, data, evaluate, reconstruct, sample, train
+from nelbo.errors import Failed, NelboError, NelboWarning
+
+FAILED, WRONG_USE, INTERRUPTED = 1, 2, 130
+
+app = typer.Typer(
+    help="Variational autoencoders in nats per example, and why yours does not learn.",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.command("train")(train.train)
+app.command("compare")(compare.compare)
+app.command("evaluate")(evaluate.evaluate)
+app.command("reconstruct")(reconstruct.reconstruct)
+app.command("sample")(sample.sample)
+app.add_typer(data.app, name="data")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"nelbo {version('nelbo')}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    show: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the whole of an error.")] = False,
+) -> None:
+    """Variational autoencoders in nats per example, and why yours does not learn.
+
+    Begin with **nelbo compare mnist**.
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command and leave with 0, 1 (failed), 2 (wrong use) or 130 (interrupted)."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    sys.exit(run([word for word in words if word != "--debug"], debug="--debug" in words))
+
+
+def run(words: Sequence[str], debug: bool = False) -> int:
+    """Run the command and return its exit code."""
+    warnings.showwarning = _show_warning
+    try:
+        return int(app(list(words), standalone_mode=False) or 0)
+    except Exception as error:
+        code = _report(error)
+        if debug or code is None:
+            raise
+        return code
+
+
+def _report(error: Exception) -> int | None:
+    """Print one line for an error that has one, and return the exit code it stands for."""
+    if isinstance(error, BrokenPipeError):
+        # whoever read our output has gone: say nothing more, not even on closing
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    if isinstance(error, typer.Abort):
+        return INTERRUPTED
+    if hasattr(error, "exit_code") and hasattr(error, "show"):  # the parser's own errors
+        error.show()
+        return WRONG_USE
+    if isinstance(error, NelboError | OSError | MemoryError):
+        text = _escaped(str(error) or type(error).__name__)
+        line = f"[bold red]error[/bold red] {text}"
+        Console(stderr=True).print(line, highlight=False, soft_wrap=True)
+        wrong_use = isinstance(error, NelboError) and not isinstance(error, Failed)
+        return WRONG_USE if wrong_use else FAILED
+    return None
+
+
+def _show_warning(message: Warning | str, category: type[Warning], *place: object) -> None:
+    text = _escaped(str(message))
+    kind = "warning" if issubclass(category, NelboWarning) else category.__name__
+    line = f"[bold yellow]{kind}[/bold yellow] {text}"
+    Console(stderr=True).print(line, highlight=False, soft_wrap=True)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("[", r"\[")

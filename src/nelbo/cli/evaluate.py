@@ -1,0 +1,56 @@
+"""`nelbo evaluate`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from nelbo import evaluate as measuring
+from nelbo.cli.options import (
+    DataOption,
+    DeviceOption,
+    JsonOption,
+    RunArgument,
+    SeedOption,
+    chosen_device,
+    print_json,
+    run_data,
+)
+from nelbo.report import estimates
+from nelbo.train import load
+
+
+def evaluate(
+    run: RunArgument,
+    data: DataOption = None,
+    samples: Annotated[
+        int, typer.Option(help="Of the importance-weighted bound; 0: skip it.")
+    ] = 100,
+    examples: Annotated[int | None, typer.Option(help="The first so many; by default all.")] = None,
+    seed: SeedOption = 0,
+    device: DeviceOption = "auto",
+    as_json: JsonOption = False,
+) -> None:
+    """Measure a trained model on its test set, each number with unit and standard error.
+
+    **nelbo evaluate runs/first**
+
+    **nelbo evaluate runs/first --samples 5000 --examples 1000 --json**
+    """
+    model = load(run).to(chosen_device(device))
+    test = run_data(run, data).test
+    chosen = test if examples is None else test.take(range(min(examples, len(test))))
+    estimators = [
+        measuring.ELBO(), measuring.ActiveUnits(), measuring.KLPerLatent(),
+        measuring.OutputDependence(),
+    ]  # fmt: skip
+    if samples:
+        estimators.append(measuring.ImportanceBound(samples=samples))
+    found = measuring(model, chosen, estimators, seed=seed)
+    if as_json:
+        print_json({name: asdict(estimate) for name, estimate in found.items()})
+        return
+    Console().print(estimates.table(found, title=f"{run}, {len(chosen):,} test examples"))

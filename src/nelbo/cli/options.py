@@ -1,0 +1,82 @@
+"""Options that several verbs share, and what they mean."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import torch
+import typer
+
+from nelbo import registry
+from nelbo.data import Data, load
+from nelbo.errors import BadValue, nearest
+from nelbo.train import RunFolder
+
+RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="The folder that --out named.")]
+DataOption = Annotated[
+    str | None,
+    typer.Option("--data", help="Other data than the run's own test set: a name or a path."),
+]
+SeedOption = Annotated[int, typer.Option("--seed", help="Of all randomness.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+DeviceOption = Annotated[
+    str, typer.Option("--device", help="cpu, cuda, mps, or auto: the fastest there is.")
+]
+
+
+def chosen_device(name: str) -> torch.device:
+    """Return the device of a name; `"auto"` is an accelerator where there is one."""
+    there = {
+        "cpu": True,
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+    }
+    if name == "auto":
+        return torch.device(next(kind for kind in ("cuda", "mps", "cpu") if there[kind]))
+    kind = name.partition(":")[0]
+    if kind not in there:
+        fix = nearest(name, [*there, "auto"])
+        raise BadValue("device", expected="a known device", got=f"'{name}'", fix=fix)
+    if not there[kind]:
+        got, fix = f"'{name}', which is not there", "Use --device cpu."
+        raise BadValue("device", expected="a device of this machine", got=got, fix=fix)
+    return torch.device(name)
+
+
+def run_data(run: Path, other: str | None) -> Data:
+    """Return the data that a run was trained on, or other data under the same transform."""
+    recorded = RunFolder(run).config()["data"]
+    what = other or recorded.get("name")
+    if what is None:
+        fix = "Say which with --data."
+        raise BadValue(f"run {run}", expected="a record of its data", got="none", fix=fix)
+    return load(what, transform=recorded.get("transform"))
+
+
+def print_json(record: Mapping[str, Any]) -> None:
+    """Print a record as JSON on standard output."""
+    typer.echo(json.dumps(record, indent=2))
+
+
+def new_file(path: Path) -> Path:
+    """Refuse, before any work, a file that could not be written."""
+    if not path.parent.is_dir():
+        got, fix = f"{path.parent}, which is not there", "Make it first."
+        raise BadValue("out", expected="a file in an existing folder", got=got, fix=fix)
+    return path
+
+
+def with_hidden(network: str | None, hidden: str | None) -> str | None:
+    """Return a network's text with the sizes that --hidden gives."""
+    if hidden is None:
+        return network
+    sizes = [size.strip() for size in hidden.strip("()").split(",") if size.strip()]
+    if not all(size.isdigit() for size in sizes):
+        fix = "For example --hidden 500,500."
+        raise BadValue("hidden", expected="sizes with commas between", got=f"'{hidden}'", fix=fix)
+    record = registry.parse(network or "mlp")
+    record["arguments"]["hidden"] = tuple(map(int, sizes))
+    return registry.text(record)

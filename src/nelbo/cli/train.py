@@ -1,0 +1,167 @@
+"""`nelbo train`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import torch
+import typer
+
+from nelbo import registry
+from nelbo.cli.options import DeviceOption, chosen_device, with_hidden
+from nelbo.data import Examples, load
+from nelbo.errors import BadValue
+from nelbo.model import AXES, VAE
+from nelbo.rng import generator, seeded
+from nelbo.train import Interrupted, RunFolder, fit
+
+DEFAULTS: dict[str, Any] = {
+    "likelihood": "bernoulli",
+    "posterior": "diagonal",
+    "prior": "standard",
+    "objective": "elbo",
+    "network": "mlp",
+    "transform": "scale",
+    "latent": 20,
+    "batch": 100,
+    "epochs": 10,
+    "lr": 1e-3,
+    "seed": 0,
+    "precision": "fp32",
+}
+HELD_OUT = 0.1
+
+
+def _axis(name: str, example: str) -> Any:
+    text = f"One of: {', '.join(registry.names(name))}." + f" E.g. {example}" * bool(example)
+    return typer.Option(f"--{name}", metavar="SPEC", help=text)
+
+
+def train(
+    data: Annotated[
+        str | None, typer.Argument(metavar="DATA", help="mnist, fashion-mnist, or a path.")
+    ] = None,
+    likelihood: Annotated[str | None, _axis("likelihood", "gaussian:sigma=learned")] = None,
+    posterior: Annotated[str | None, _axis("posterior", "")] = None,
+    prior: Annotated[str | None, _axis("prior", "")] = None,
+    objective: Annotated[str | None, _axis("objective", "elbo:beta=linear(steps=3000)")] = None,
+    network: Annotated[str | None, _axis("network", "mlp:hidden=(200,200),activation=relu")] = None,
+    transform: Annotated[str | None, _axis("transform", "")] = None,
+    hidden: Annotated[
+        str | None, typer.Option("--hidden", metavar="500,500", help="Sizes of the MLP's layers.")
+    ] = None,
+    latent: Annotated[int | None, typer.Option(help="Latent dimensions. [default: 20]")] = None,
+    batch: Annotated[int | None, typer.Option(help="Examples a step. [default: 100]")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the data. [default: 10]")] = None,
+    lr: Annotated[float | None, typer.Option(help="Adam's step size. [default: 0.001]")] = None,
+    clip: Annotated[float | None, typer.Option(help="Largest norm of the gradient.")] = None,
+    patience: Annotated[
+        int | None,
+        typer.Option(
+            help="Stop after so many epochs without a better ELBO (at beta = 1) on a tenth of the "
+            "training data that is held out for it, and keep the best weights."
+        ),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Of all randomness. [default: 0]")] = None,
+    precision: Annotated[
+        str | None, typer.Option(metavar="fp32|bf16", help="Of the networks. [default: fp32]")
+    ] = None,
+    device: DeviceOption = "auto",
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the run. [default: runs/DATA-LIKELIHOOD]")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with a run: nelbo train --resume RUN.")
+    ] = False,
+) -> None:
+    """Train a model; the run's folder holds all that is needed to use it and to go on.
+
+    **nelbo train mnist --likelihood gaussian:sigma=learned --epochs 10 --out runs/first**
+
+    **nelbo train mine.npy --hidden 200,200 --latent 8 --patience 5**
+
+    **nelbo train --resume runs/first --epochs 20**
+    """
+    given = {
+        "likelihood": likelihood, "posterior": posterior, "prior": prior, "objective": objective,
+        "network": with_hidden(network, hidden), "transform": transform, "latent": latent,
+        "batch": batch, "epochs": epochs, "lr": lr, "clip": clip, "patience": patience,
+        "seed": seed, "precision": precision,
+    }  # fmt: skip
+    stated = {name: value for name, value in given.items() if value is not None}
+    if resume:
+        data, out = _place(data, out)
+        before = _before(RunFolder(out))
+        data, settings = data or before.pop("data"), {**before, **stated}
+    else:
+        settings = {**DEFAULTS, **stated}
+    if data is None:
+        fix = "For example: nelbo train mnist."
+        raise BadValue("DATA", expected="a name or a path", got="none", fix=fix)
+    out = out or Path("runs") / f"{Path(data).stem}-{_name(settings['likelihood'])}"
+    try:
+        _train(data, settings, chosen_device(device), out, resume)
+    except Interrupted:
+        typer.echo(f"Go on with: nelbo train --resume {out}", err=True)
+        raise
+    typer.echo(f"{out}: written. Next: nelbo evaluate {out}, nelbo sample {out}")
+
+
+def _train(
+    data: str, settings: Mapping[str, Any], device: torch.device, out: Path, resume: bool
+) -> None:
+    built = {axis: registry.build(axis, settings[axis]) for axis in (*AXES, "objective")}
+    loaded = load(data, transform=settings["transform"])
+    train, valid = loaded.train, None
+    if settings.get("patience") is not None:
+        train, valid = _held_out(train, settings["seed"])
+    with seeded(settings["seed"]):
+        parts = {axis: built[axis] for axis in AXES}
+        model = VAE(train.shape, settings["latent"], **parts).to(device)
+    names = ("epochs", "batch", "lr", "clip", "patience", "seed", "precision")
+    fit(
+        model,
+        train,
+        valid=valid,
+        objective=built["objective"],
+        out=out,
+        resume=resume,
+        about={"name": data, "checksum": loaded.checksum, "transform": settings["transform"]},
+        **{name: settings[name] for name in names if name in settings},
+    )
+
+
+def _held_out(train: Examples, seed: int) -> tuple[Examples, Examples]:
+    order = torch.randperm(len(train), generator=generator(seed, len(train)))
+    count = max(1, int(HELD_OUT * len(train)))
+    return train.take(order[count:].sort().values), train.take(order[:count].sort().values)
+
+
+def _place(data: str | None, out: Path | None) -> tuple[str | None, Path]:
+    """Tell the run from the data: `--resume RUN` and `DATA --out RUN --resume` mean the same."""
+    if out is not None:
+        return data, out
+    if data is None:
+        fix = "For example: nelbo train --resume runs/first."
+        raise BadValue("--resume", expected="the folder of a run", got="none", fix=fix)
+    return None, Path(data)
+
+
+def _before(folder: RunFolder) -> dict[str, Any]:
+    """Return the settings that a run began with."""
+    config = folder.config()
+    model, data = config["model"], config["data"]
+    return {
+        **{axis: model[axis] for axis in AXES},
+        "latent": model["latent"],
+        "objective": config["objective"],
+        **{name: value for name, value in config["train"].items() if value is not None},
+        "data": data.get("name"),
+        "transform": data.get("transform"),
+    }
+
+
+def _name(likelihood: str | Mapping[str, Any]) -> str:
+    return registry.parse(likelihood)["name"] if isinstance(likelihood, str) else likelihood["name"]

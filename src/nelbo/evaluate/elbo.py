@@ -1,0 +1,56 @@
+"""The evidence lower bound and its two terms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+
+from nelbo.data import Source
+from nelbo.evaluate.base import Estimator, Evaluable, base_measure, batches, mean_estimate
+from nelbo.evaluate.estimate import Estimate
+
+
+# elbo = E_q[log p(x|z)] - KL(q(z|x) || p(z))                      Kingma & Welling 2014, equation 3
+@dataclass(frozen=True)
+class ELBO(Estimator):
+    """`elbo` (at beta = 1, whatever was trained), `reconstruction` and `kl`, in nats per example.
+
+    elbo = reconstruction - kl; `reconstruction` is E log p(x|z). `kl` has the KL of each latent
+    as its parts, where a closed form exists.
+
+    Args:
+        samples: latents drawn for each example.
+        batch: examples at a time.
+
+    Example:
+        >>> import torch, nelbo
+        >>> model = nelbo.VAE(data_shape=(4,), latent=2)
+        >>> estimates = nelbo.evaluate(model, torch.ones(40, 4), [ELBO()])
+        >>> sorted(estimates)
+        ['elbo', 'kl', 'reconstruction']
+    """
+
+    samples: int = 1
+    batch: int = 500
+
+    def __call__(self, model: Evaluable, data: Source) -> tuple[Estimate, ...]:
+        """Return elbo, reconstruction and kl."""
+        log_px, kl, per_latent = [], [], []
+        for x in batches(model, data, self.batch):
+            terms = model.terms(x, self.samples)
+            log_px.append(terms.log_px.mean(0))
+            kl.append(terms.kl_total)
+            if terms.has_closed_kl:
+                per_latent.append(terms.kl.double().sum(0))
+        r, k = torch.cat(log_px), torch.cat(kl)
+        parts = tuple((torch.stack(per_latent).sum(0) / len(k)).tolist()) if per_latent else ()
+        elbo = mean_estimate("elbo", r - k, self.samples)
+        reconstruction = mean_estimate("reconstruction", r, self.samples)
+        divergence = mean_estimate("kl", k, None if parts else self.samples)
+        measure = base_measure(model)
+        return (
+            replace(elbo, base_measure=measure),
+            replace(reconstruction, base_measure=measure),
+            replace(divergence, parts=parts),
+        )

@@ -1,0 +1,60 @@
+"""The importance-weighted bound on log p(x)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from nelbo import formulas
+from nelbo.data import Source
+from nelbo.evaluate.base import Estimator, Evaluable, base_measure, batches, mean_estimate
+from nelbo.evaluate.estimate import Estimate
+
+
+# L_K(x) = E log (1/K) sum_k p(x, z_k) / q(z_k|x),   z_k ~ q(z|x)         Burda et al. 2015, eq. 8
+@dataclass(frozen=True)
+class ImportanceBound(Estimator):
+    """`importance_bound`, in nats per example, and `effective_sample_size`.
+
+    A lower bound on log p(x) in expectation, at least the ELBO and rising with `samples`. The
+    samples are drawn in chunks, so that memory does not grow with their number.
+
+    Source: Burda, Grosse & Salakhutdinov 2015, Importance weighted autoencoders, equation 8.
+
+    Args:
+        samples: K, latents drawn for each example; 5000 is the custom.
+        batch: examples at a time.
+        chunk: samples at a time; batch * chunk decoder outputs are in memory at once.
+
+    Example:
+        >>> import torch, nelbo
+        >>> model = nelbo.VAE(data_shape=(4,), latent=2)
+        >>> bound = nelbo.evaluate(model, torch.ones(40, 4), [ImportanceBound(samples=50)])
+        >>> bound["importance_bound"].samples
+        50
+    """
+
+    samples: int = 1000
+    batch: int = 100
+    chunk: int = 50
+
+    def __call__(self, model: Evaluable, data: Source) -> tuple[Estimate, ...]:
+        """Return the bound and the effective sample size."""
+        bound, size = [], []
+        for x in batches(model, data, self.batch):
+            log_w = self._log_weights(model, x)
+            bound.append(formulas.log_mean_exp(log_w))
+            size.append(formulas.effective_sample_size(log_w))
+        estimate = mean_estimate("importance_bound", torch.cat(bound), self.samples)
+        effective = mean_estimate("effective_sample_size", torch.cat(size), self.samples)
+        return (
+            replace(estimate, base_measure=base_measure(model)),
+            replace(effective, unit="samples per example"),
+        )
+
+    def _log_weights(self, model: Evaluable, x: Tensor) -> Float[Tensor, "samples batch"]:
+        chunks = [self.chunk] * (self.samples // self.chunk) + [self.samples % self.chunk]
+        return torch.cat([model.terms(x, n).log_w for n in chunks if n])

@@ -1,0 +1,19 @@
+"""Training: `fit`, its loop, checkpoints and callbacks."""
+
+from nelbo.train.callbacks import Callback, ProgressDisplay
+from nelbo.train.fit import Run, beliefs, fit, versions
+from nelbo.train.folder import RunFolder
+from nelbo.train.interruption import Interrupted
+from nelbo.train.load import load
+
+__all__ = [
+    "Callback",
+    "Interrupted",
+    "ProgressDisplay",
+    "Run",
+    "RunFolder",
+    "beliefs",
+    "fit",
+    "load",
+    "versions",
+]

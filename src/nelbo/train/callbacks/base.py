@@ -1,0 +1,21 @@
+"""What a callback may do: watch a run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+
+class Callback:
+    """Methods that the loop calls; each does nothing unless overridden."""
+
+    def on_start(self, beliefs: Mapping[str, str], examples: int | None, epochs: int) -> None:
+        """Before the first step: what the run believes, by name, and how long it will be."""
+
+    def on_step(self, epoch: int, examples: int, means: Callable[[], Mapping[str, float]]) -> None:
+        """After a step: examples done in this epoch; `means()` gives the epoch's means so far."""
+
+    def on_epoch(self, metrics: Mapping[str, float]) -> None:
+        """After an epoch: its line of `metrics.jsonl`."""
+
+    def on_end(self, message: str) -> None:
+        """When the run ends, also when it is interrupted or fails."""

@@ -1,0 +1,92 @@
+"""Checkpoints: tensors and a record in one safetensors file, atomic and checked."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from nelbo.errors import BadValue, Failed
+
+Tensors = dict[str, Tensor]
+
+
+def save_checkpoint(path: Path, tensors: Tensors, record: Mapping[str, Any]) -> None:
+    """Write tensors and a JSON record to `path`, whole or not at all.
+
+    Raises:
+        RuntimeError: the disk is full or the folder cannot be written.
+
+    Example:
+        >>> import tempfile, torch
+        >>> path = Path(tempfile.mkdtemp()) / "a.safetensors"
+        >>> save_checkpoint(path, {"w": torch.ones(2)}, {"step": 3})
+        >>> load_checkpoint(path)
+        ({'w': tensor([1., 1.])}, {'step': 3})
+    """
+    kept = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    metadata = {"nelbo": json.dumps(record), "sha256": _digest(kept)}
+    write_atomically(path, save(kept, metadata))
+
+
+def load_checkpoint(path: Path) -> tuple[Tensors, dict[str, Any]]:
+    """Read what `save_checkpoint` wrote, on the CPU.
+
+    Raises:
+        ValueError: the file is missing, truncated, altered, or not nelbo's.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise _damaged(path, str(error).splitlines()[0]) from None
+    if "nelbo" not in metadata:
+        raise _damaged(path, "a file that nelbo did not write")
+    if metadata["sha256"] != _digest(tensors):
+        raise _damaged(path, "other bytes than were written")
+    return tensors, json.loads(metadata["nelbo"])
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all: a new file beside it takes its place when complete."""
+    new = path.with_name(f".{path.name}.new")
+    try:
+        with open(new, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(new, path)
+    except OSError as error:
+        new.unlink(missing_ok=True)
+        raise Failed(
+            f"writing {path}",
+            expected="a folder with room and permission to write",
+            got=f"'{error.strerror}'",
+            fix="Free some space or choose another --out; what was saved before is intact.",
+        ) from None
+
+
+def _digest(tensors: Tensors) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        digest.update(name.encode())
+        digest.update(tensors[name].contiguous().reshape(-1).view(torch.uint8).numpy())
+    return digest.hexdigest()
+
+
+def _damaged(path: Path, got: str) -> BadValue:
+    return BadValue(
+        f"checkpoint {path}",
+        expected="a complete file written by nelbo",
+        got=got,
+        fix="Delete it to go on from the one before.",
+    )

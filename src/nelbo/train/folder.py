@@ -1,0 +1,149 @@
+"""The run folder: everything that is needed to rebuild a model and to go on training it.
+
+config.json          the model, the settings, the data, the versions
+metrics.jsonl        one line an epoch
+checkpoints/         the newest two, named by step
+best.safetensors     the weights of the best epoch, where there is a validation set
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from nelbo.errors import BadValue, Failed
+from nelbo.train.checkpoint import Tensors, load_checkpoint, save_checkpoint, write_atomically
+
+KEPT = 2
+
+
+class RunFolder:
+    """One run's folder.
+
+    Args:
+        path: where it is.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+
+    def create(self, config: Mapping[str, Any], room: int) -> None:
+        """Make the folder and write `config.json`; `room` bytes must be free.
+
+        Raises:
+            ValueError: the folder holds another run, or is a file.
+            RuntimeError: it cannot be written, or the disk has not enough room.
+        """
+        if self.path.exists() and not self.path.is_dir():
+            raise BadValue(
+                "out", expected="a folder", got=f"the file {self.path}", fix="Choose another name."
+            )
+        if self.path.is_dir() and any(self.path.iterdir()):
+            got = "another run" if self.config_path.exists() else "other files"
+            fix = "Choose another folder" + (
+                ", or resume the run." if got == "another run" else "."
+            )
+            raise BadValue(
+                "out", expected="a new or empty folder", got=f"{self.path} with {got}", fix=fix
+            )
+        try:
+            (self.path / "checkpoints").mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise Failed(
+                f"out {self.path}",
+                expected="a folder that can be made",
+                got=f"'{error.strerror}'",
+                fix="Choose another folder.",
+            ) from None
+        free = shutil.disk_usage(self.path).free
+        if free < room:
+            raise Failed(
+                f"out {self.path}",
+                expected=f"room for {room / 1e6:.0f} MB of checkpoints",
+                got=f"{free / 1e6:.0f} MB",
+                fix="Free some space or choose another disk.",
+            )
+        write_atomically(self.config_path, json.dumps(config, indent=2).encode())
+
+    @property
+    def config_path(self) -> Path:
+        """Where the configuration is."""
+        return self.path / "config.json"
+
+    def config(self) -> dict[str, Any]:
+        """Return the configuration.
+
+        Raises:
+            ValueError: there is no run here, or its configuration is damaged.
+        """
+        try:
+            return json.loads(self.config_path.read_text())
+        except FileNotFoundError:
+            got, fix = "no config.json", "Give the folder that --out named."
+        except (OSError, ValueError) as error:
+            got, fix = f"'{error}' in config.json", "Restore the file."
+        raise BadValue(f"run {self.path}", expected="a nelbo run", got=got, fix=fix)
+
+    def save(self, step: int, tensors: Tensors, record: Mapping[str, Any]) -> None:
+        """Write a checkpoint and drop all but the newest two."""
+        save_checkpoint(self._checkpoint(step), tensors, record)
+        for old in self.checkpoints()[:-KEPT]:
+            old.unlink(missing_ok=True)
+
+    def checkpoints(self) -> list[Path]:
+        """Return the checkpoints, oldest first."""
+        return sorted((self.path / "checkpoints").glob("*.safetensors"))
+
+    def newest(self) -> tuple[Tensors, dict[str, Any]]:
+        """Read the newest checkpoint.
+
+        Raises:
+            ValueError: there is none, or it is damaged.
+        """
+        found = self.checkpoints()
+        if not found:
+            raise BadValue(
+                f"run {self.path}",
+                expected="at least one checkpoint",
+                got="none",
+                fix="The run ended before its first: start it again in another folder.",
+            )
+        return load_checkpoint(found[-1])
+
+    def save_best(self, tensors: Tensors, record: Mapping[str, Any]) -> None:
+        """Write the weights of the best epoch so far."""
+        save_checkpoint(self._best, tensors, record)
+
+    def weights(self) -> Tensors:
+        """Read the weights to use: those of the best epoch, else the newest."""
+        if self._best.exists():
+            return load_checkpoint(self._best)[0]
+        return split(self.newest()[0], "model")
+
+    def write_metrics(self, lines: Iterable[Mapping[str, float]]) -> None:
+        """Write `metrics.jsonl` anew."""
+        text = "".join(json.dumps(line) + "\n" for line in lines)
+        write_atomically(self.path / "metrics.jsonl", text.encode())
+
+    @property
+    def _best(self) -> Path:
+        return self.path / "best.safetensors"
+
+    def _checkpoint(self, step: int) -> Path:
+        return self.path / "checkpoints" / f"{step:09d}.safetensors"
+
+
+def join(groups: Mapping[str, Mapping[str, Any]]) -> Tensors:
+    """Put groups of tensors under one roof, their names prefixed."""
+    return {
+        f"{group}/{name}": t for group, tensors in groups.items() for name, t in tensors.items()
+    }
+
+
+def split(tensors: Tensors, group: str) -> Tensors:
+    """Take one group out again."""
+    start = f"{group}/"
+    return {name[len(start) :]: t for name, t in tensors.items() if name.startswith(start)}

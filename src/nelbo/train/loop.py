@@ -1,0 +1,176 @@
+"""The training loop, to be read from top to bottom."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from nelbo.data import Source
+from nelbo.errors import Failed
+from nelbo.evaluate import ELBO, evaluate
+from nelbo.model import VAE
+from nelbo.objectives import Objective
+from nelbo.rng import generator, seeded
+from nelbo.train.callbacks import Callback
+from nelbo.train.checkpoint import Tensors
+from nelbo.train.folder import RunFolder
+from nelbo.train.interruption import Interrupted, interruption
+from nelbo.train.state import Meter, State, capture, restore, restore_random
+
+
+@dataclass
+class Loop:
+    """Everything a run works with; `run` is the loop."""
+
+    model: VAE
+    train: Source
+    valid: Source | None
+    objective: Objective
+    optimizer: torch.optim.Optimizer
+    epochs: int
+    batch: int
+    clip: float | None
+    patience: int | None
+    seed: int
+    precision: torch.dtype
+    folder: RunFolder | None
+    callbacks: Sequence[Callback]
+
+    def __post_init__(self) -> None:
+        self.like = next(self.model.parameters())
+        self.state, self.meter = State(), Meter(self.like.device)
+        self._random: Tensors | None = None
+        self._best: Tensors | None = None
+
+    def resume(self) -> None:
+        """Go on from the newest checkpoint of the folder."""
+        assert self.folder is not None
+        tensors, record = self.folder.newest()
+        self.state = restore(tensors, record, self.model, self.optimizer, self.meter)
+        self._random = tensors
+        if self.patience is not None and self.state.best is not None:
+            self._best = self.folder.weights()
+
+    def run(self) -> None:
+        """Train until the epochs are done, early stopping says so, or the user stops it."""
+        with seeded(self.seed), interruption() as stopped:
+            self.model.train()
+            while self.state.epoch < self.epochs and not self._exhausted():
+                self._epoch(stopped)
+            self._take_best()
+
+    def _epoch(self, stopped: Callable[[], bool]) -> None:
+        state, meter = self.state, self.meter
+        order = generator(self.seed, state.epoch)
+        batches = self.train.epoch(self.batch, order, skip=state.batches)
+        if self._random is not None:
+            restore_random(self._random)
+            self._random = None
+        meter.restart()
+        for x in batches:
+            self._step(x)
+            if stopped():
+                self._interrupt()
+        self._finish_epoch()
+        if stopped():
+            self._interrupt()
+
+    def _step(self, x: Tensor) -> None:
+        x = x.to(self.like, non_blocking=True)
+        with self._autocast():
+            terms = self.model.terms(x)
+            loss = -self.objective.at(self.state.step)(terms).mean()
+        self.optimizer.zero_grad()
+        loss.backward()
+        if self.clip is not None:
+            nn.utils.clip_grad_norm_(self.model.parameters(), self.clip)
+        self._check(loss)
+        self.optimizer.step()
+        with torch.no_grad():
+            r, kl = terms.log_px.mean(0).sum(), terms.kl_total.sum()
+            sums = torch.stack([r, kl, r - kl, loss.detach() * len(x)])
+        self.state.step += 1
+        self.state.batches += 1
+        self.meter.add(self.state, len(x), sums)
+        for callback in self.callbacks:
+            callback.on_step(self.state.epoch + 1, self.state.examples, self._means)
+
+    def _means(self) -> dict[str, float]:
+        return self.meter.means(self.state)
+
+    def _autocast(self) -> torch.autocast | nullcontext[None]:
+        if self.precision == torch.float32:
+            return nullcontext()
+        return torch.autocast(self.like.device.type, self.precision)
+
+    def _check(self, loss: Tensor) -> None:
+        # on an accelerator a look at every loss would make each step wait: the epoch's mean will do
+        if loss.device.type == "cpu" and not math.isfinite(loss.item()):
+            self._not_finite(loss.item())
+
+    def _not_finite(self, value: float) -> None:
+        raise Failed(
+            f"training, epoch {self.state.epoch + 1}, step {self.state.step}",
+            expected="a finite loss",
+            got=value,
+            fix="Lower --lr, or clip the gradient with --clip 100; the last checkpoint is intact.",
+        )
+
+    def _finish_epoch(self) -> None:
+        state = self.state
+        metrics = {"epoch": state.epoch + 1, **self.meter.means(state), "seconds": state.seconds}
+        if not math.isfinite(metrics["loss"]):
+            self._not_finite(metrics["loss"])
+        metrics |= self._validate()
+        state.history.append(metrics)
+        state.epoch, state.batches, state.examples, state.seconds = state.epoch + 1, 0, 0, 0.0
+        self.meter.sums.zero_()
+        self.save()
+        for callback in self.callbacks:
+            callback.on_epoch(metrics)
+
+    def _validate(self) -> dict[str, float]:
+        if self.valid is None:
+            return {}
+        found = evaluate(self.model, self.valid, [ELBO()], seed=self.seed)
+        elbo = found["elbo"].value
+        if self.state.best is None or elbo > self.state.best:
+            self.state.best, self.state.stale = elbo, 0
+            self._keep_best()
+        else:
+            self.state.stale += 1
+        return {f"valid_{name}": estimate.value for name, estimate in found.items()}
+
+    def _exhausted(self) -> bool:
+        return self.patience is not None and self.state.stale >= self.patience
+
+    def _keep_best(self) -> None:
+        if self.patience is None:
+            return
+        self._best = {name: t.clone() for name, t in self.model.state_dict().items()}
+        if self.folder is not None:
+            self.folder.save_best(self._best, {"epoch": self.state.epoch, "elbo": self.state.best})
+
+    def _take_best(self) -> None:
+        if self._best is not None:
+            self.model.load_state_dict(self._best)
+
+    def save(self) -> None:
+        """Write a checkpoint and the metrics, where there is a folder."""
+        if self.folder is not None:
+            tensors, record = capture(self.model, self.optimizer, self.meter, self.state)
+            self.folder.save(self.state.step, tensors, record)
+            self.folder.write_metrics(self.state.history)
+
+    def _interrupt(self) -> None:
+        if self.state.batches:
+            self.save()
+        where = f"Stopped at epoch {self.state.epoch}, step {self.state.step}"
+        if self.folder is None:
+            raise Interrupted(f"{where}; without a folder (out=...) nothing was saved.")
+        raise Interrupted(f"{where}; saved in {self.folder.path}.")

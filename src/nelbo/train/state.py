@@ -1,0 +1,100 @@
+"""Where a run stands, as tensors and a record that a checkpoint holds."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from nelbo.train.checkpoint import Tensors
+from nelbo.train.folder import join, split
+
+SUMS = ("reconstruction", "kl", "elbo", "loss")
+
+
+@dataclass
+class State:
+    """Counters, the sums of the epoch under way and the lines of the epochs before."""
+
+    epoch: int = 0
+    batches: int = 0
+    step: int = 0
+    examples: int = 0
+    seconds: float = 0.0
+    best: float | None = None
+    stale: int = 0
+    history: list[dict[str, float]] = field(default_factory=list)
+
+
+class Meter:
+    """Sums over the epoch under way, kept on the device so that no step waits for it."""
+
+    def __init__(self, device: torch.device) -> None:
+        # float64 does not exist on every device (Apple's has none): sums of means stay exact enough
+        precise = torch.float32 if device.type == "mps" else torch.float64
+        self.sums = torch.zeros(len(SUMS), dtype=precise, device=device)
+        self._since = time.perf_counter()
+
+    def add(self, state: State, examples: int, sums: Tensor) -> None:
+        """Add one batch's sums, in the order of SUMS."""
+        self.sums += sums
+        state.examples += examples
+        now = time.perf_counter()
+        state.seconds, self._since = state.seconds + now - self._since, now
+
+    def means(self, state: State) -> dict[str, float]:
+        """Return the means so far and the speed."""
+        means = (self.sums / max(1, state.examples)).tolist()
+        speed = state.examples / max(state.seconds, 1e-9)
+        return {**dict(zip(SUMS, means, strict=True)), "images_per_second": speed}
+
+    def restart(self) -> None:
+        """Forget the time that passed since the last batch."""
+        self._since = time.perf_counter()
+
+
+def capture(
+    model: nn.Module, optimizer: Optimizer, meter: Meter, state: State
+) -> tuple[Tensors, dict[str, Any]]:
+    """Return all that a run needs to go on as if it had never stopped."""
+    slots = {
+        f"{i}.{name}": value
+        for i, slot in optimizer.state_dict()["state"].items()
+        for name, value in slot.items()
+    }
+    random = {"cpu": torch.get_rng_state()}
+    if meter.sums.device.type == "cuda":
+        random["cuda"] = torch.cuda.get_rng_state(meter.sums.device)
+    groups = {
+        "model": model.state_dict(),
+        "optimizer": slots,
+        "random": random,
+        "meter": {"sums": meter.sums},
+    }
+    return join(groups), asdict(state)
+
+
+def restore(
+    tensors: Tensors, record: dict[str, Any], model: nn.Module, optimizer: Optimizer, meter: Meter
+) -> State:
+    """Put everything that `capture` took back, but the random states: see `restore_random`."""
+    model.load_state_dict(split(tensors, "model"))
+    slots: dict[int, dict[str, Tensor]] = {}
+    for key, value in split(tensors, "optimizer").items():
+        index, _, name = key.partition(".")
+        slots.setdefault(int(index), {})[name] = value
+    optimizer.load_state_dict({**optimizer.state_dict(), "state": slots})
+    meter.sums.copy_(tensors["meter/sums"])
+    return State(**record)
+
+
+def restore_random(tensors: Tensors) -> None:
+    """Set torch's generators to where the checkpoint found them."""
+    random = split(tensors, "random")
+    torch.set_rng_state(random["cpu"])
+    if "cuda" in random and torch.cuda.is_available():
+        torch.cuda.set_rng_state(random["cuda"])
