@@ -29,7 +29,9 @@ class NelboError(Exception):
         return (_rebuild, (type(self), self.what, self.expected, self.got, self.fix))
 
 
-def _rebuild(kind: type[NelboError], what: str, expected: str, got: str, fix: str) -> NelboError:
+def _rebuild(
+    kind: type[NelboError], what: str, expected: object, got: object, fix: str
+) -> NelboError:
     return kind(what, expected=expected, got=got, fix=fix)
 
 

@@ -18,7 +18,7 @@ LOG_2PI = math.log(2.0 * math.pi)
 
 # log N(x; m, e^v) = -1/2 [ log 2 pi + v + (x - m)^2 e^-v ]
 def gaussian_log_prob(
-    x: Float[Tensor, "*shape"], mean: Float[Tensor, "*#shape"], logvar: Float[Tensor, "*#shape"]
+    x: Float[Tensor, "*#shape"], mean: Float[Tensor, "*#shape"], logvar: Float[Tensor, "*#shape"]
 ) -> Float[Tensor, "*shape"]:
     """Log-density of a Gaussian, per element, in nats.
 
@@ -46,7 +46,7 @@ def gaussian_kl(
 
 # log Bern(x; s(a)) = x a - log(1 + e^a)
 def bernoulli_log_prob(
-    x: Float[Tensor, "*shape"], logits: Float[Tensor, "*#shape"]
+    x: Float[Tensor, "*#shape"], logits: Float[Tensor, "*#shape"]
 ) -> Float[Tensor, "*shape"]:
     """Log-mass of a Bernoulli with log-odds `logits`, per element, in nats.
 
@@ -69,12 +69,13 @@ def continuous_bernoulli_log_norm(logits: Float[Tensor, "*shape"]) -> Float[Tens
     equation 6, since C(s(a)) = a / tanh(a/2). In a there is no cancellation near lambda = 1/2
     but that of log(sinh(y)/y), for which the series is used where |y| < 1/2.
     """
-    y = (0.5 * logits).abs()
-    small = y < 0.5
-    far = torch.where(small, torch.ones_like(y), y)
-    exact = far - torch.log(2.0 * far) + torch.log1p(-torch.exp(-2.0 * far))
-    near = torch.where(small, y, torch.zeros_like(y)) ** 2
-    return 0.5 * logits + torch.where(small, _log_sinhc_series(near), exact)
+    small = logits.abs() < 1.0
+    far = torch.where(small, torch.ones_like(logits), logits)
+    size = far.abs()
+    # max(a, 0) in place of a/2 + |a|/2, whose parts cancel where a is far below 0
+    exact = F.relu(far) - torch.log(size) + torch.log1p(-torch.exp(-size))
+    near = torch.where(small, 0.5 * logits, torch.zeros_like(logits))
+    return torch.where(small, near + _log_sinhc_series(near**2), exact)
 
 
 # log(sinh(y)/y) = sum_k 2^(2k-1) B_2k / (k (2k)!) y^2k
@@ -99,7 +100,7 @@ def _log_sinhc_series(y2: Tensor) -> Tensor:
 
 # log CB(x; a) = a x - log((e^a - 1) / a)                Loaiza-Ganem & Cunningham 2019, equation 5
 def continuous_bernoulli_log_prob(
-    x: Float[Tensor, "*shape"], logits: Float[Tensor, "*#shape"]
+    x: Float[Tensor, "*#shape"], logits: Float[Tensor, "*#shape"]
 ) -> Float[Tensor, "*shape"]:
     """Log-density of the continuous Bernoulli on [0, 1], per element, in nats.
 
@@ -133,7 +134,7 @@ def continuous_bernoulli_mean(logits: Float[Tensor, "*shape"]) -> Float[Tensor, 
 
 
 # log (1/S) sum_s w_s
-def log_mean_exp(log_w: Float[Tensor, samples * shape]) -> Float[Tensor, "*shape"]:
+def log_mean_exp(log_w: Float[Tensor, " samples *shape"]) -> Float[Tensor, "*shape"]:
     """Logarithm of the mean over the first axis of what `log_w` is the logarithm of.
 
     Example:
@@ -145,7 +146,7 @@ def log_mean_exp(log_w: Float[Tensor, samples * shape]) -> Float[Tensor, "*shape
 
 
 # ESS = (sum w)^2 / sum w^2                                                   Kong 1992
-def effective_sample_size(log_w: Float[Tensor, samples * shape]) -> Float[Tensor, "*shape"]:
+def effective_sample_size(log_w: Float[Tensor, " samples *shape"]) -> Float[Tensor, "*shape"]:
     """Effective number of importance samples along the first axis, between 1 and `samples`.
 
     Example:
@@ -172,8 +173,8 @@ def continuous_bernoulli_variance(logits: Float[Tensor, "*shape"]) -> Float[Tens
     series = torch.zeros_like(y)
     for k in range(len(_LOG_SINHC), 0, -1):
         series = series * near + 2 * k * (2 * k - 1) * _LOG_SINHC[k - 1]
-    squared_sinh = torch.exp(2 * far) * torch.expm1(-2 * far) ** 2 / 4
-    return 0.25 * torch.where(small, series, 1.0 / far**2 - 1.0 / squared_sinh)
+    inverse_squared_sinh = 4 * torch.exp(-2 * far) / torch.expm1(-2 * far) ** 2
+    return 0.25 * torch.where(small, series, 1.0 / far**2 - inverse_squared_sinh)
 
 
 def continuous_bernoulli_logits(mean: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:

@@ -58,10 +58,14 @@ class VAE(nn.Module):
     ) -> None:
         super().__init__()
         self.data_shape, self.latent = _shape(data_shape), _latent(latent)
-        self.network = _component("network", network or MLP(), Network)
-        self.likelihood = _component("likelihood", likelihood or Bernoulli(), Likelihood)
-        self.posterior = _component("posterior", posterior or Diagonal(), Posterior)
-        self.prior = _component("prior", prior or Standard(), Prior)
+        self.network = _component("network", MLP() if network is None else network, Network)
+        self.likelihood = _component(
+            "likelihood", Bernoulli() if likelihood is None else likelihood, Likelihood
+        )
+        self.posterior = _component(
+            "posterior", Diagonal() if posterior is None else posterior, Posterior
+        )
+        self.prior = _component("prior", Standard() if prior is None else prior, Prior)
         self.prior.setup(latent)
         self.encoder = self.network.make_encoder(
             self.data_shape, self.posterior.parameter_shape(latent)

@@ -8,9 +8,10 @@ from __future__ import annotations
 import ast
 import inspect
 from collections.abc import Callable, Mapping
+from keyword import iskeyword
 from typing import Any, TypeVar
 
-from nelbo.errors import BadType, BadValue, nearest
+from nelbo.errors import BadType, BadValue, NelboError, nearest
 
 T = TypeVar("T", bound=type)
 Spec = dict[str, Any]
@@ -71,7 +72,7 @@ def build(axis: str, spec: str | Mapping[str, Any]) -> Any:
     record = parse(spec) if isinstance(spec, str) else spec
     name, arguments = record["name"], dict(record["arguments"])
     kind = component(axis, name)
-    allowed = inspect.signature(kind).parameters
+    allowed = parameters(kind)
     for key, value in arguments.items():
         if key not in allowed:
             raise BadValue(
@@ -89,7 +90,17 @@ def build(axis: str, spec: str | Mapping[str, Any]) -> Any:
             got="none",
             fix=f"Write {name}:{missing[0]}=...",
         )
-    return kind(**arguments)
+    try:
+        return kind(**arguments)
+    except NelboError:
+        raise
+    except TypeError as error:
+        raise BadType(
+            f"{axis} {name}",
+            expected="arguments of its types",
+            got=f"{arguments} ({error})",
+            fix=f"Its signature: {name}{inspect.signature(kind)}.",
+        ) from error
 
 
 def spec(component: object) -> Spec:
@@ -110,7 +121,7 @@ def spec(component: object) -> Spec:
             got=kind.__name__,
             fix="Decorate the class with nelbo.registry.register(axis, name).",
         )
-    keys = inspect.signature(kind).parameters
+    keys = parameters(kind)
     return {"name": name, "arguments": {key: _record(getattr(component, key)) for key in keys}}
 
 
@@ -138,11 +149,8 @@ def parse(text: str) -> Spec:
     name, _, arguments = text.partition(":")
     try:
         call = ast.parse(f"f({arguments})", mode="eval").body
-        assert isinstance(call, ast.Call)
-        if call.args:
-            raise SyntaxError
-        return {"name": name.strip(), "arguments": _keywords(call)}
-    except (SyntaxError, ValueError):
+        return {"name": name.strip(), "arguments": _nested(call)["arguments"]}
+    except (SyntaxError, ValueError, TypeError):
         raise BadValue(
             "specification",
             expected="NAME or NAME:key=value,...",
@@ -151,21 +159,40 @@ def parse(text: str) -> Spec:
         ) from None
 
 
-def _keywords(call: ast.Call) -> dict[str, Any]:
-    return {str(k.arg): _literal(k.value) for k in call.keywords if k.arg is not None}
+def parameters(kind: type) -> dict[str, inspect.Parameter]:
+    """Return the named parameters of a component's `__init__`: its configuration."""
+    signature = inspect.signature(kind).parameters
+    variadic = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    return {name: p for name, p in signature.items() if p.kind not in variadic}
+
+
+def _nested(node: ast.expr) -> Spec:
+    """Turn `name(key=value)` into its record; a value without its key is refused, not dropped."""
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or node.args:
+        raise SyntaxError
+    keys = [k.arg for k in node.keywords]
+    if None in keys or len(set(keys)) < len(keys):
+        raise SyntaxError
+    return {
+        "name": node.func.id,
+        "arguments": {str(k.arg): _literal(k.value) for k in node.keywords},
+    }
 
 
 def _literal(node: ast.expr) -> Any:
     if isinstance(node, ast.Name):
-        return {"true": True, "false": False, "none": None}.get(node.id.lower(), node.id)
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-        return {"name": node.func.id, "arguments": _keywords(node)}
-    return ast.literal_eval(node)
+        return _WORDS.get(node.id.lower(), node.id)
+    if isinstance(node, ast.Tuple | ast.List):
+        return tuple(_literal(element) for element in node.elts)
+    return _nested(node) if isinstance(node, ast.Call) else ast.literal_eval(node)
+
+
+_WORDS = {"true": True, "false": False, "none": None}
 
 
 def _arguments(record: Mapping[str, Any]) -> str:
     kind = next((k[record["name"]] for k in _COMPONENTS.values() if record["name"] in k), None)
-    defaults = inspect.signature(kind).parameters if kind else {}
+    defaults = parameters(kind) if kind else {}
     stated = {
         k: v
         for k, v in record["arguments"].items()
@@ -179,7 +206,14 @@ def _text(value: Any) -> str:
         return f"{value['name']}({_arguments(value)})"
     if isinstance(value, list | tuple):
         return "(" + ",".join(_text(v) for v in value) + ("," if len(value) == 1 else "") + ")"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        short = f"{value:g}"
+        return short if float(short) == value else repr(value)
+    if isinstance(value, str):
+        bare = value.isascii() and value.isidentifier()
+        bare = bare and not iskeyword(value) and value.lower() not in _WORDS
+        return value if bare else repr(value)
+    return str(value)
 
 
 def _tuple(value: Any) -> Any:

@@ -61,7 +61,7 @@ class Terms:
         """Log p(x, z) - log q(z|x), the logarithm of the importance weight."""
         return self.log_px + self.log_pz - self.log_qz
 
-    @cached_property
+    @property
     def kl(self) -> Float[Tensor, "batch latent"]:
         """KL(q(z|x) || p(z)) per latent, where a closed form exists.
 
@@ -69,22 +69,28 @@ class Terms:
             ValueError: when q and p have no closed form; `kl_total` always answers.
 
         """
-        if not self.has_closed_kl:
+        if self._closed_kl is None:
             raise BadValue(
                 "KL per latent",
                 expected="a posterior and a prior with a closed form",
                 got=f"{type(self.q).__name__} against {type(self.p).__name__}",
                 fix="Use `kl_total`, the estimate log q(z|x) - log p(z).",
             )
-        assert isinstance(self.q, Independent)
-        assert isinstance(self.p, Independent)
-        return kl_divergence(self.q.base_dist, self.p.base_dist)
+        return self._closed_kl
 
     @property
     def has_closed_kl(self) -> bool:
-        """Whether `kl` exists: both distributions are independent over the latents."""
-        factorised = isinstance(self.q, Independent) and isinstance(self.p, Independent)
-        return factorised and type(self.q.base_dist) is type(self.p.base_dist)  # type: ignore[attr-defined]
+        """Whether `kl` exists: q and p are independent over the latents, and torch knows it."""
+        return self._closed_kl is not None
+
+    @cached_property
+    def _closed_kl(self) -> Tensor | None:
+        if not (isinstance(self.q, Independent) and isinstance(self.p, Independent)):
+            return None
+        try:
+            return kl_divergence(self.q.base_dist, self.p.base_dist)
+        except NotImplementedError:
+            return None
 
     @property
     def kl_total(self) -> Float[Tensor, " batch"]:

@@ -27,14 +27,18 @@ class Likelihood(nn.Module, ABC):
         support: where `log_prob` is a normalised log-density.
         domain: where it can be computed at all; data between the two is warned about.
         base_measure: what the density is a density against; only equal ones compare.
-        advice: what to do with data outside the support.
+        requirement: what data in the domain is, in words.
+        advice: what to do with data outside the domain.
+        warning: what to do with data in the domain but outside the support, if there can be any.
 
     """
 
     support: ClassVar[Constraint]
     domain: ClassVar[Constraint]
     base_measure: ClassVar[str]
+    requirement: ClassVar[str]
     advice: ClassVar[str]
+    warning: ClassVar[str] = ""
 
     @abstractmethod
     def forward(self, parameters: Float[Tensor, "samples batch *event"]) -> Distribution:
@@ -87,7 +91,7 @@ class Likelihood(nn.Module, ABC):
         if not bool(self.domain.check(x).all()):
             raise BadValue(
                 f"data for {name}",
-                expected=f"{self.base_measure.split(' on ')[-1]}",
+                expected=self.requirement,
                 got=f"values from {x.min().item():g} to {x.max().item():g}",
                 fix=self.advice,
             )
@@ -95,4 +99,4 @@ class Likelihood(nn.Module, ABC):
 
     def warn_outside_support(self) -> None:
         """Say once that the data lies outside the support, and what to do about it."""
-        warnings.warn(f"{type(self).__name__}: {self.advice}", NelboWarning, stacklevel=3)
+        warnings.warn(f"{type(self).__name__}: {self.warning}", NelboWarning, stacklevel=3)

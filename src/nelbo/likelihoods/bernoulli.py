@@ -32,7 +32,12 @@ class Bernoulli(Likelihood):
     support = constraints.boolean
     domain = constraints.unit_interval
     base_measure = "mass on {0, 1}^D"
+    requirement = "values in [0, 1]"
     advice = (
+        "Scale the data (the transform 'scale' divides bytes by 255), or use the likelihood "
+        "'gaussian'."
+    )
+    warning = (
         "grey values are no outcomes of a Bernoulli. Use the likelihood 'continuous_bernoulli', "
         "or binarise with the transform 'dynamic_binarise'."
     )

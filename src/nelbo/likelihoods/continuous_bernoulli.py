@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.distributions import Distribution, Independent, constraints
+from torch.types import _size
 
 from nelbo import formulas
 from nelbo.likelihoods.base import Likelihood
@@ -19,13 +20,13 @@ class _Features(Distribution):
     are exactly 0, the greater part of MNIST.
     """
 
-    arg_constraints = {"logits": constraints.real}  # noqa: RUF012
-    support = constraints.unit_interval
-    has_rsample = False
-
     def __init__(self, logits: Tensor) -> None:
         self.logits = logits
         super().__init__(logits.shape, validate_args=False)
+
+    @property
+    def support(self) -> constraints.Constraint:
+        return constraints.unit_interval
 
     @property
     def mean(self) -> Tensor:
@@ -39,9 +40,9 @@ class _Features(Distribution):
         return formulas.continuous_bernoulli_log_prob(value, self.logits)
 
     # F^-1(u) = log(1 + u (e^a - 1)) / a
-    def sample(self, sample_shape: torch.Size = torch.Size()) -> Tensor:  # noqa: B008
+    def sample(self, sample_shape: _size = torch.Size()) -> Tensor:  # noqa: B008
         a = self.logits.detach().double()
-        u = torch.rand(sample_shape + a.shape, dtype=a.dtype, device=a.device)
+        u = torch.rand(torch.Size(sample_shape) + a.shape, dtype=a.dtype, device=a.device)
         down = -a.abs()  # expm1 of a negative number never overflows
         safe = torch.where(down > -1e-6, torch.full_like(down, -1e-6), down)
         x = torch.log1p(u * torch.expm1(safe)) / safe
@@ -69,7 +70,11 @@ class ContinuousBernoulli(Likelihood):
     support = constraints.unit_interval
     domain = constraints.unit_interval
     base_measure = "density on [0, 1]^D"
-    advice = "Scale the data to [0, 1] (bytes are divided by 255 by the transform 'scale')."
+    requirement = "values in [0, 1]"
+    advice = (
+        "Scale the data (the transform 'scale' divides bytes by 255), or use the likelihood "
+        "'gaussian'."
+    )
 
     def forward(self, parameters: Float[Tensor, "samples batch *event"]) -> Distribution:
         """Return p(x|z) for logits of shape [samples, batch, *data_shape]."""

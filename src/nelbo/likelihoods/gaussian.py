@@ -56,6 +56,7 @@ class Gaussian(Likelihood):
     support = constraints.real
     domain = constraints.real
     base_measure = "density on R^D"
+    requirement = "finite values"
     advice = "Every finite value is allowed."
 
     def __init__(
@@ -99,6 +100,8 @@ class Gaussian(Likelihood):
     @property
     def implied_variance(self) -> float:
         """The noise variance sigma^2."""
+        if self.variance is not None:
+            return float(self.variance)  # as stated, not its square root squared
         return float(self.scale().detach() ** 2)
 
     @property

@@ -88,7 +88,7 @@ class Optimal(Scale):
             return self()
         best = squared_error.mean().clamp_min(math.exp(2 * LOG_SIGMA_FLOOR))
         with torch.no_grad():
-            weight = torch.where(self.batches == 0, 1.0, self.momentum).to(best.dtype)
+            weight = torch.where(self.batches == 0, torch.ones_like(best), self.momentum)
             self.variance.lerp_(best.detach(), weight)
             self.batches += 1
         return best.sqrt()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields, replace
-from typing import Self
 
 from jaxtyping import Float
 from torch import Tensor
@@ -26,14 +25,16 @@ class Objective(ABC):
     def belief(self) -> str:
         """One phrase that says what is maximised."""
 
-    def at(self, step: int) -> Self:
+    def at(self, step: int) -> Objective:
         """Return this objective with every schedule replaced by its value at `step`."""
         return replace(self, **{name: schedule(step) for name, schedule in self._schedules()})
 
     def check(self, steps: int) -> None:
-        """Refuse schedules that do not fit a run of `steps` steps."""
+        """Refuse schedules that do not fit a run of `steps` steps, or take a value out of range."""
         for _, schedule in self._schedules():
             schedule.check(steps)
+        for step in (0, steps - 1):
+            self.at(step)
 
     def _schedules(self) -> list[tuple[str, Schedule]]:
         values = [(field.name, getattr(self, field.name)) for field in fields(self)]

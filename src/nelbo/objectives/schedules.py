@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from nelbo.errors import BadValue
 from nelbo.registry import register
@@ -19,6 +19,11 @@ class Schedule(ABC):
 
     def check(self, steps: int) -> None:  # noqa: B027 - a constant needs no steps
         """Refuse a schedule that does not reach its end value within the run's `steps`."""
+
+
+def _between(start: float, end: float, fraction: float) -> float:
+    fraction = min(fraction, 1.0)
+    return start * (1.0 - fraction) + end * fraction  # exact at both ends
 
 
 def _steps(what: str, steps: int) -> None:
@@ -65,7 +70,7 @@ class Linear(Schedule):
 
     def __call__(self, step: int) -> float:
         """Return the value at `step`."""
-        return self.start + (self.end - self.start) * min(step / self.steps, 1.0)
+        return _between(self.start, self.end, step / self.steps)
 
     def check(self, steps: int) -> None:
         """Refuse a warm-up longer than the run: beta would never reach its end value."""
@@ -104,15 +109,23 @@ class Cyclical(Schedule):
     def __call__(self, step: int) -> float:
         """Return the value at `step`."""
         phase = (step % self.steps) / self.steps
-        return self.start + (self.end - self.start) * min(phase / self.rise, 1.0)
+        return _between(self.start, self.end, phase / self.rise)
 
     def check(self, steps: int) -> None:
         """Refuse a run that ends inside a warm-up: its last beta would be less than `end`."""
-        if self(steps - 1) != self.end:
-            whole = max(1, steps // max(1, round(steps / self.steps)))
+        if not self._risen(steps - 1):
             raise BadValue(
                 "cyclical schedule",
                 expected=f"a cycle that has risen when the run's {steps} steps end",
                 got=f"beta = {self(steps - 1):.3g} at the last step",
-                fix=f"Use steps={whole}, so that whole cycles fill the run.",
+                fix=self._mending(steps),
             )
+
+    def _risen(self, step: int) -> bool:
+        return (step % self.steps) / self.steps >= self.rise
+
+    def _mending(self, steps: int) -> str:
+        nearest = sorted(range(1, steps + 1), key=lambda length: abs(length - self.steps))
+        fitting = (n for n in nearest if replace(self, steps=n)._risen(steps - 1))
+        length = next(fitting, None)
+        return f"Use steps={length}." if length else "Use a smaller rise, such as rise=0.5."

@@ -13,7 +13,7 @@ class Posterior(nn.Module, ABC):
     """q(z|x): a module whose `forward` returns a distribution of batch shape [batch]."""
 
     @abstractmethod
-    def forward(self, parameters: Float[Tensor, batch * parameters]) -> Distribution:
+    def forward(self, parameters: Float[Tensor, " batch *parameters"]) -> Distribution:
         """Return q(z|x) for the encoder's output, [batch, *parameter_shape]."""
 
     @abstractmethod

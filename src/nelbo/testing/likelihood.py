@@ -1,0 +1,180 @@
+"""The laws of a likelihood."""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from torch import Tensor
+from torch.distributions import transform_to
+
+from nelbo.likelihoods import Likelihood
+from nelbo.rng import seeded
+from nelbo.testing.laws import (
+    require,
+    require_close,
+    require_gradient,
+    require_samples,
+    require_shape,
+)
+from nelbo.testing.quadrature import nodes
+
+Shape = tuple[int, ...]
+
+
+def check_likelihood(likelihood: Likelihood, data_shape: Shape = (1, 2, 3)) -> None:
+    """Check that a likelihood is a normalised distribution in nats per example.
+
+    The laws, in order: shape [samples, batch]; a belief and a base measure; finite densities;
+    twice the pixels, twice the nats; independence of the rest of the batch; total mass 1; stated
+    mean and stated variance against the density's own; noise variance; gradient against finite
+    differences; sample mean and sample variance within five standard errors.
+
+    They are checked on a copy in float64 and in evaluation mode: in training mode an optimal sigma
+    depends on the batch, and `log_prob` is a profile likelihood of no fixed mass.
+
+    Args:
+        likelihood: the component.
+        data_shape: shape of one example; the last axis is the one that is doubled, and the mass is
+            taken over an example of one feature, of as many axes.
+
+    Raises:
+        ConformanceError: a law is broken; the text names it, what was expected and what came.
+
+    Example:
+        >>> import nelbo
+        >>> check_likelihood(nelbo.likelihoods.Gaussian(variance=0.5))
+
+    """
+    subject = copy.deepcopy(likelihood).double().eval()
+    with seeded(0):
+        _shape(subject, data_shape)
+        _words(subject)
+        _finite(subject, data_shape)
+        _twice_the_pixels(subject, data_shape)
+        _independence(subject, data_shape)
+        _mass_and_moments(subject, (1,) * len(data_shape))
+        _gradient(subject, data_shape)
+        require_samples(subject, subject(_outputs(subject, data_shape, 1, 2)))
+
+
+def _outputs(subject: Likelihood, data_shape: Shape, samples: int = 3, batch: int = 5) -> Tensor:
+    shape = (samples, batch, *subject.parameter_shape(data_shape))
+    return 2.0 * torch.randn(shape, dtype=torch.float64)
+
+
+def _data(subject: Likelihood, outputs: Tensor, data_shape: Shape) -> Tensor:
+    if subject.support.is_discrete:
+        return subject(outputs).sample()[0]
+    draw = torch.randn(outputs.shape[1], *data_shape, dtype=torch.float64)
+    return transform_to(subject.support)(draw)
+
+
+def _shape(subject: Likelihood, data_shape: Shape) -> None:
+    for shape in (data_shape, (1,) * len(data_shape)):
+        outputs = _outputs(subject, shape)
+        log_prob = subject(outputs).log_prob(_data(subject, outputs, shape))
+        require_shape(subject, "shape [samples, batch]", log_prob, (3, 5))
+
+
+def _words(subject: Likelihood) -> None:
+    require(
+        bool(subject.belief.strip()),
+        subject,
+        "belief",
+        expected="a phrase",
+        got="none",
+        fix="Say what the likelihood takes the data to be.",
+    )
+    require(
+        subject.base_measure.startswith(("mass on ", "density on ")),
+        subject,
+        "base measure",
+        expected="'mass on ...' or 'density on ...'",
+        got=f"'{subject.base_measure}'",
+        fix="Name the set, such as 'density on R^D': only equal base measures compare.",
+    )
+
+
+def _finite(subject: Likelihood, data_shape: Shape) -> None:
+    for size in (0.0, 1.0, -30.0, 30.0):
+        outputs = _outputs(subject, data_shape)
+        x = _data(subject, outputs, data_shape)
+        outputs = torch.full_like(outputs, size).requires_grad_()
+        log_prob = subject(outputs).log_prob(x)
+        (slope,) = torch.autograd.grad(log_prob.sum(), outputs)
+        require(
+            bool(log_prob.isfinite().all() and slope.isfinite().all()),
+            subject,
+            "finite densities",
+            expected=f"finite log-densities and gradients at decoder outputs of {size:g}",
+            got=f"{log_prob.min().item():g}, gradient {slope.abs().max().item():g}",
+            fix="Compute in logits and logarithms; torch.where needs both branches finite.",
+        )
+
+
+def _twice_the_pixels(subject: Likelihood, data_shape: Shape) -> None:
+    outputs = _outputs(subject, data_shape)
+    x = _data(subject, outputs, data_shape)
+    once, doubled = subject.parameter_shape(data_shape), (*data_shape[:-1], 2 * data_shape[-1])
+    twice = subject.parameter_shape(doubled)
+    repeats = [b // a for a, b in zip(once, twice, strict=True)]
+    require_close(
+        subject,
+        "twice the pixels, twice the nats",
+        subject(outputs.repeat(1, 1, *repeats)).log_prob(torch.cat((x, x), dim=-1)),
+        2.0 * subject(outputs).log_prob(x),
+        "Sum over the features; a mean over them divides the nats by their number.",
+    )
+
+
+def _independence(subject: Likelihood, data_shape: Shape) -> None:
+    outputs = _outputs(subject, data_shape)
+    x = _data(subject, outputs, data_shape)
+    require_close(
+        subject,
+        "independence of the rest of the batch",
+        subject(outputs[:1, :1]).log_prob(x[:1]),
+        subject(outputs).log_prob(x)[:1, :1],
+        "In evaluation mode nothing may be computed from the other examples or samples.",
+    )
+
+
+def _mass_and_moments(subject: Likelihood, one_feature: Shape) -> None:
+    outputs = _outputs(subject, one_feature, 1, 5)
+    outputs[:, 0] = 0.0
+    for output in outputs.split(1, dim=1):
+        px = subject(output)
+        mean, variance = px.mean.detach().flatten(), px.variance.detach().flatten()
+        centre = float(mean.nan_to_num()[0])
+        x, weights = nodes(subject.support, centre, float(variance.sqrt().clamp(1e-3, 1e3)[0]))
+        every = subject(output.expand(-1, len(x), *output.shape[2:]))
+        log_prob = every.log_prob(x.reshape(-1, *one_feature)).detach().flatten()
+        mass = weights * log_prob.exp()
+        _sums(subject, x, mass, mean, variance)
+
+
+def _sums(subject: Likelihood, x: Tensor, mass: Tensor, mean: Tensor, variance: Tensor) -> None:
+    add = "Add the log-normaliser: a loss is no log-density."
+    state = "Return the moment of the distribution itself, not its parameter."
+    m = (mass * x).sum()
+    require_close(subject, "total mass 1", mass.sum(), torch.ones_like(m), add)
+    require_close(subject, "stated mean", mean, m.expand(1), state)
+    if bool(variance.isfinite().all()):
+        v = (mass * (x - m) ** 2).sum()
+        require_close(subject, "stated variance", variance, v.expand(1), state)
+        believed = subject.noise_variance(mean)
+        fix = "Return the variance V(mean) of one feature."
+        require_close(subject, "noise variance", believed, variance, fix)
+
+
+def _gradient(subject: Likelihood, data_shape: Shape) -> None:
+    outputs = _outputs(subject, data_shape)
+    x = _data(subject, outputs, data_shape)
+    outputs.requires_grad_()
+    require_gradient(
+        subject,
+        "gradient against finite differences",
+        lambda: subject(outputs).log_prob(x),
+        (outputs, *subject.parameters()),
+    )

@@ -1,0 +1,157 @@
+"""The laws of a posterior."""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from torch import Tensor
+from torch.distributions import Distribution, Independent, Normal, constraints
+
+from nelbo.posteriors import Posterior
+from nelbo.priors import Prior, Standard
+from nelbo.rng import seeded
+from nelbo.terms import Terms
+from nelbo.testing.laws import (
+    DRAWS,
+    require,
+    require_close,
+    require_gradient,
+    require_samples,
+    require_shape,
+    require_within,
+)
+from nelbo.testing.quadrature import nodes
+
+
+def check_posterior(posterior: Posterior, prior: Prior | None = None, latent: int = 3) -> None:
+    """Check that a posterior is a normalised distribution that can be trained through.
+
+    The laws, in order: shape [samples, batch]; independence of the rest of the batch; total mass 1
+    and stated mean for one latent; gradient of log q(z|x), and of the reparametrised draws,
+    against finite differences (the draws with common random numbers); a closed KL against
+    quadrature and against Monte Carlo; sample mean and sample variance within five standard
+    errors. They are checked on a copy in float64 and in evaluation mode.
+
+    Args:
+        posterior: the component.
+        prior: one that `setup` was not called on, for the KL; by default N(0, I).
+        latent: number of latent dimensions.
+
+    Raises:
+        ConformanceError: a law is broken; the text names it, what was expected and what came.
+
+    Example:
+        >>> import nelbo
+        >>> check_posterior(nelbo.posteriors.Diagonal())
+
+    """
+    subject = copy.deepcopy(posterior).double().eval()
+    prior = prior or Standard()
+    with seeded(0):
+        _shape(subject, latent)
+        _independence(subject, latent)
+        _mass_and_kl(subject, prior)
+        _gradient(subject, latent)
+        _reparametrised_gradient(subject, latent)
+        _kl_by_samples(subject, prior, latent)
+        require_samples(subject, subject(_outputs(subject, latent, 2)))
+
+
+def _outputs(subject: Posterior, latent: int, batch: int = 5) -> Tensor:
+    return torch.randn(batch, *subject.parameter_shape(latent), dtype=torch.float64)
+
+
+def _density(prior: Prior, latent: int) -> Distribution:
+    prior = copy.deepcopy(prior)
+    prior.setup(latent)
+    return prior.double().eval()()
+
+
+def _shape(subject: Posterior, latent: int) -> None:
+    q = subject(_outputs(subject, latent))
+    require(
+        q.has_rsample,
+        subject,
+        "reparametrised draws",
+        expected="a distribution with rsample",
+        got=f"{q}",
+        fix="Write the draw as a differentiable function of noise.",
+    )
+    z = q.rsample(torch.Size((4,)))
+    require_shape(subject, "shape [samples, batch, latent]", z, (4, 5, latent))
+    require_shape(subject, "shape [samples, batch]", q.log_prob(z), (4, 5))
+
+
+def _independence(subject: Posterior, latent: int) -> None:
+    outputs = _outputs(subject, latent)
+    z = torch.randn(4, 5, latent, dtype=torch.float64)
+    require_close(
+        subject,
+        "independence of the rest of the batch",
+        subject(outputs[:1]).log_prob(z[:, :1]),
+        subject(outputs).log_prob(z)[:, :1],
+        "In evaluation mode nothing may be computed from the other examples.",
+    )
+
+
+def _mass_and_kl(subject: Posterior, prior: Prior) -> None:
+    for output in _outputs(subject, 1).split(1):
+        q, p = subject(output), _density(prior, 1)
+        centre, width = q.mean.item(), q.stddev.item()
+        points, weights = nodes(constraints.real, centre, width)
+        z = points.reshape(-1, 1, 1)
+        log_q, log_p = q.log_prob(z).flatten(), p.log_prob(z).flatten()
+        mass = weights * log_q.exp()
+        one = torch.ones((), dtype=torch.float64)
+        fix = "Add the log-normaliser, or the log-determinant of the transformation."
+        require_close(subject, "total mass 1", mass.sum(), one, fix)
+        fix = "Return the mean of the distribution itself, not its parameter."
+        require_close(subject, "stated mean", q.mean.flatten(), (mass * points).sum()[None], fix)
+        terms = _terms(z[:1], q, p)
+        if terms.has_closed_kl:
+            integral = torch.where(mass > 0, mass * (log_q - log_p), 0.0).sum()
+            fix = "Register the right KL with torch.distributions.kl.register_kl."
+            require_close(subject, "closed KL against quadrature", terms.kl.sum(), integral, fix)
+
+
+def _terms(z: Tensor, q: Distribution, p: Distribution) -> Terms:
+    x = z.new_zeros(z.shape[1], 1)
+    return Terms(x, z, Independent(Normal(z[..., :1], 1.0), 1), q, p)
+
+
+def _gradient(subject: Posterior, latent: int) -> None:
+    outputs = _outputs(subject, latent).requires_grad_()
+    z = torch.randn(4, 5, latent, dtype=torch.float64)
+    require_gradient(
+        subject,
+        "gradient against finite differences",
+        lambda: subject(outputs).log_prob(z),
+        (outputs, *subject.parameters()),
+    )
+
+
+def _reparametrised_gradient(subject: Posterior, latent: int) -> None:
+    outputs = _outputs(subject, latent).requires_grad_()
+
+    def draws() -> Tensor:
+        with seeded(1):
+            return subject(outputs).rsample(torch.Size((4,)))
+
+    law = "gradient of the draws against finite differences"
+    require_gradient(subject, law, draws, (outputs, *subject.parameters()))
+
+
+def _kl_by_samples(subject: Posterior, prior: Prior, latent: int) -> None:
+    q, p = subject(_outputs(subject, latent)), _density(prior, latent)
+    terms = _terms(q.rsample(torch.Size((DRAWS,))), q, p)
+    if terms.has_closed_kl:
+        estimate = terms.log_qz - terms.log_pz
+        require_within(
+            subject,
+            "closed KL against samples",
+            terms.kl_total,
+            estimate.mean(0),
+            "Make `rsample`, `log_prob` and the closed KL speak of one distribution.",
+            5 * estimate.std(0) / DRAWS**0.5 + 1e-9,
+        )

@@ -1,0 +1,39 @@
+"""What data a likelihood accepts, warns about and refuses."""
+
+import pytest
+import torch
+
+from nelbo.errors import BadValue, NelboWarning
+from nelbo.likelihoods import Bernoulli, ContinuousBernoulli, Gaussian
+
+
+@pytest.mark.parametrize(
+    ("likelihood", "x", "inside"),
+    [
+        (Bernoulli(), [0.0, 1.0], True),
+        (Bernoulli(), [0.0, 0.5], False),  # grey: computed, with a warning
+        (ContinuousBernoulli(), [0.0, 0.5, 1.0], True),
+        (Gaussian(), [-1e6, 0.0, 1e6], True),
+    ],
+)
+def test_data_in_the_domain_is_accepted(likelihood, x, inside):
+    assert likelihood.check(torch.tensor(x)) is inside
+
+
+@pytest.mark.parametrize(
+    ("likelihood", "x", "message"),
+    [
+        (Bernoulli(), [0.0, 255.0], r"data for Bernoulli: expected .*, got values from 0 to 255"),
+        (ContinuousBernoulli(), [-0.1, 1.0], r"expected \[0, 1\]\^D, got values from -0.1 to 1"),
+        (Gaussian(), [0.0, float("nan")], "data: expected finite values, got nan"),
+        (Gaussian(), [0.0, float("-inf")], "data: expected finite values, got -inf"),
+    ],
+)
+def test_data_outside_the_domain_is_refused(likelihood, x, message):
+    with pytest.raises(BadValue, match=message):
+        likelihood.check(torch.tensor(x))
+
+
+def test_the_warning_names_the_alternative():
+    with pytest.warns(NelboWarning, match="Use the likelihood 'continuous_bernoulli'"):
+        Bernoulli().warn_outside_support()
