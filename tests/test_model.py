@@ -8,8 +8,10 @@ import torch
 from torch import nn
 
 import nelbo
+from nelbo import registry
 from nelbo.errors import BadType, BadValue
 from nelbo.rng import seeded
+from tests.references import LIKELIHOODS
 
 
 def small(**others):
@@ -145,3 +147,20 @@ def test_a_model_can_be_copied_and_cast():
     model = copy.deepcopy(small(likelihood=nelbo.likelihoods.Gaussian(variance=0.3))).double()
     assert model.terms(torch.rand(5, 1, 2, 3).double()).log_w.dtype == torch.float64
     assert model.likelihood.implied_variance == pytest.approx(0.3, rel=1e-15)
+
+
+@pytest.mark.parametrize("text", LIKELIHOODS)
+def test_an_initialised_model_starts_at_the_mean_of_the_data(text):
+    mean = torch.linspace(0.1, 0.9, 6).reshape(2, 3)
+    model = nelbo.VAE((2, 3), 2, likelihood=registry.build("likelihood", text))
+    model.initialise(mean)
+    start = model.decode(torch.zeros(1, 1, 2)).mean[0, 0]
+    torch.testing.assert_close(start, mean, rtol=1e-5, atol=1e-6)
+
+
+def test_a_decoder_without_an_output_bias_is_left_as_it_is():
+    decoder = torch.nn.Linear(2, 4, bias=False)
+    own = nelbo.networks.Modules(torch.nn.Linear(4, 4), decoder)
+    model, before = nelbo.VAE((4,), 2, network=own), decoder.weight.clone()
+    model.initialise(torch.full((4,), 0.2))
+    assert (decoder.weight == before).all()

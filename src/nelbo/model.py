@@ -106,6 +106,27 @@ class VAE(nn.Module):
         return self.decode(self.encode(x).mean[None]).mean[0]
 
     @torch.no_grad()
+    def initialise(self, mean: Float[Tensor, " *event"]) -> None:
+        """Start the decoder's output at the data's mean, through the bias of its last layer.
+
+        Training then begins by learning how examples differ, not what they have in common. A
+        decoder whose last layer has no bias for each output (a convolution) stays as it is.
+
+        Args:
+            mean: mean of the training data, [*data_shape]: `source.mean()`.
+
+        Example:
+            >>> model = VAE(data_shape=(4,), latent=2)
+            >>> model.initialise(torch.full((4,), 0.25))
+            >>> bool((model.sample(100, seed=0).mean(0) < 0.5).all())
+            True
+        """
+        output = self.likelihood.output_at(mean).flatten()
+        layers = [m for m in self.decoder.modules() if isinstance(m, nn.Linear)]
+        if layers and layers[-1].bias is not None and layers[-1].bias.shape == output.shape:
+            layers[-1].bias.copy_(output)
+
+    @torch.no_grad()
     def sample(self, n: int, seed: int | None = None) -> Float[Tensor, " n *event"]:
         """Return the mean of p(x|z) at `n` draws of p(z): the customary picture of a VAE.
 

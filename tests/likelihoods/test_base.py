@@ -3,8 +3,10 @@
 import pytest
 import torch
 
+from nelbo import registry
 from nelbo.errors import BadValue, NelboWarning
 from nelbo.likelihoods import Bernoulli, ContinuousBernoulli, Gaussian
+from tests.references import LIKELIHOODS
 
 
 @pytest.mark.parametrize(
@@ -23,8 +25,16 @@ def test_data_in_the_domain_is_accepted(likelihood, x, inside):
 @pytest.mark.parametrize(
     ("likelihood", "x", "message"),
     [
-        (Bernoulli(), [0.0, 255.0], r"data for Bernoulli: expected .*, got values from 0 to 255"),
-        (ContinuousBernoulli(), [-0.1, 1.0], r"expected \[0, 1\]\^D, got values from -0.1 to 1"),
+        (
+            Bernoulli(),
+            [0.0, 255.0],
+            r"data for Bernoulli: expected .*, got values from 0 to 255. Scale the data",
+        ),
+        (
+            ContinuousBernoulli(),
+            [-0.1, 1.0],
+            r"expected values in \[0, 1\], got values from -0.1 to 1. Scale the data",
+        ),
         (Gaussian(), [0.0, float("nan")], "data: expected finite values, got nan"),
         (Gaussian(), [0.0, float("-inf")], "data: expected finite values, got -inf"),
     ],
@@ -37,3 +47,17 @@ def test_data_outside_the_domain_is_refused(likelihood, x, message):
 def test_the_warning_names_the_alternative():
     with pytest.warns(NelboWarning, match="Use the likelihood 'continuous_bernoulli'"):
         Bernoulli().warn_outside_support()
+
+
+@pytest.mark.parametrize("text", LIKELIHOODS)
+def test_the_output_at_a_mean_has_that_mean(text):
+    likelihood = registry.build("likelihood", text).double()
+    mean = torch.tensor([0.01, 0.3, 0.5, 0.99], dtype=torch.float64)
+    output = likelihood.output_at(mean)
+    torch.testing.assert_close(likelihood(output[None, None]).mean[0, 0], mean, rtol=1e-9, atol=0)
+
+
+@pytest.mark.parametrize("text", LIKELIHOODS)
+def test_the_output_is_finite_for_pixels_that_are_always_black_or_white(text):
+    likelihood = registry.build("likelihood", text)
+    assert likelihood.output_at(torch.tensor([0.0, 1.0])).isfinite().all()

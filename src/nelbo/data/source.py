@@ -41,6 +41,14 @@ class Source(ABC):
             ValueError: `batch` below 1, or `skip` below 0.
         """
 
+    def mean(self) -> Float32[Tensor, " *shape"]:
+        """Return the mean example, in one pass, in the units that training sees."""
+        total, n = torch.zeros(self.shape, dtype=torch.float64), 0
+        for x in self.epoch(1000):
+            total += x.double().sum(0).cpu()
+            n += len(x)
+        return (total / n).float()
+
     def __len__(self) -> int:
         """Return the number of examples; TypeError where `size` is None."""
         if self.size is None:

@@ -16,6 +16,8 @@ from nelbo.errors import BadValue, NelboWarning
 
 Shape = tuple[int, ...]
 
+HALF_LEVEL = 1 / 512  # half a grey level of 8-bit data
+
 
 class Likelihood(nn.Module, ABC):
     """p(x|z): a module whose `forward` returns a distribution over a whole example.
@@ -52,6 +54,14 @@ class Likelihood(nn.Module, ABC):
     @abstractmethod
     def noise_variance(self, mean: Float[Tensor, "*event"]) -> Float[Tensor, "*event"]:
         """Variance V(mean) that a feature of this mean has under p(x|z)."""
+
+    @abstractmethod
+    def output_at(self, mean: Float[Tensor, " *event"]) -> Float[Tensor, " *parameters"]:
+        """Return the decoder's output, [*parameter_shape], at which p(x|z) has this mean.
+
+        A mean on the edge of bounded data is moved half a grey level inside, where the output is
+        still finite.
+        """
 
     def collapsed_variance(
         self, mean: Float[Tensor, "*event"], variance: Float[Tensor, "*event"]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.distributions import Bernoulli as TorchBernoulli
 from torch.distributions import Distribution, Independent, constraints
 
-from nelbo.likelihoods.base import Likelihood
+from nelbo.likelihoods.base import HALF_LEVEL, Likelihood
 from nelbo.registry import register
 
 
@@ -22,7 +23,6 @@ class Bernoulli(Likelihood):
     Source: Kingma & Welling 2014, Auto-Encoding Variational Bayes, appendix C.1.
 
     Example:
-        >>> import torch
         >>> px = Bernoulli()(torch.zeros(1, 3, 784))
         >>> px.log_prob(torch.ones(3, 784)).shape
         torch.Size([1, 3])
@@ -51,6 +51,10 @@ class Bernoulli(Likelihood):
     def belief(self) -> str:
         """What this likelihood takes the data to be."""
         return "Bernoulli: every feature is 0 or 1"
+
+    def output_at(self, mean: Float[Tensor, " *event"]) -> Float[Tensor, " *event"]:
+        """Return log m / (1 - m)."""
+        return torch.logit(mean, eps=HALF_LEVEL)
 
     def noise_variance(self, mean: Float[Tensor, "*event"]) -> Float[Tensor, "*event"]:
         """Return m (1 - m)."""

@@ -9,7 +9,7 @@ from torch.distributions import Distribution, Independent, constraints
 from torch.types import _size
 
 from nelbo import formulas
-from nelbo.likelihoods.base import Likelihood
+from nelbo.likelihoods.base import HALF_LEVEL, Likelihood
 from nelbo.registry import register
 
 
@@ -57,6 +57,10 @@ class ContinuousBernoulli(Likelihood):
     The decoder's output a is the logit of the parameter lambda; `mean` is the distribution's own
     mean, not lambda.
 
+    The density of a value that is exactly 0 or 1 has no upper bound, so that training on data with
+    such atoms (most of MNIST's pixels are exactly 0) first chases them, and a network that
+    saturates may die of it. `VAE.initialise` with the data's mean starts where the chase has ended.
+
     Source: Loaiza-Ganem & Cunningham 2019, The continuous Bernoulli: fixing a pervasive error in
     variational autoencoders, equations 5 to 8.
 
@@ -84,6 +88,10 @@ class ContinuousBernoulli(Likelihood):
     def belief(self) -> str:
         """What this likelihood takes the data to be."""
         return "continuous Bernoulli: every feature is a number in [0, 1]"
+
+    def output_at(self, mean: Float[Tensor, " *event"]) -> Float[Tensor, " *event"]:
+        """Return the natural parameter whose mean is `mean`, by Newton's method."""
+        return formulas.continuous_bernoulli_logits(mean.clamp(HALF_LEVEL, 1 - HALF_LEVEL))
 
     def noise_variance(self, mean: Float[Tensor, "*event"]) -> Float[Tensor, "*event"]:
         """Return the variance at the parameter whose mean is `mean`."""

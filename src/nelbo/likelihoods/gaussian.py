@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.distributions import Distribution, Independent, Normal, constraints
 
 from nelbo.errors import BadValue, nearest
-from nelbo.likelihoods.base import Likelihood
+from nelbo.likelihoods.base import HALF_LEVEL, Likelihood
 from nelbo.likelihoods.scale import SCALES, Scale, Stated
 from nelbo.registry import register
 
-LINKS = {"identity": torch.nn.Identity, "logit": torch.nn.Sigmoid}
+
+@dataclass(frozen=True)
+class Link:
+    """The map between the decoder's output and the mean, in both directions."""
+
+    mean: Callable[[Tensor], Tensor]
+    output: Callable[[Tensor], Tensor]
+
+
+LINKS = {
+    "identity": Link(mean=lambda output: output, output=lambda mean: mean),
+    "logit": Link(mean=torch.sigmoid, output=partial(torch.logit, eps=HALF_LEVEL)),
+}
 
 
 class _Features(Normal):
@@ -90,11 +106,10 @@ class Gaussian(Likelihood):
             )
         self.variance, self.sigma, self.link = variance, sigma, link
         self.scale = Stated(variance) if variance is not None else SCALES[sigma or "learned"]()
-        self.inverse_link = LINKS[link]()
 
     def forward(self, parameters: Float[Tensor, "samples batch *event"]) -> Distribution:
         """Return p(x|z) for means (before the link) of shape [samples, batch, *data_shape]."""
-        features = _Features(self.inverse_link(parameters), self.scale)
+        features = _Features(LINKS[self.link].mean(parameters), self.scale)
         return Independent(features, parameters.dim() - 2, validate_args=False)
 
     @property
@@ -108,6 +123,10 @@ class Gaussian(Likelihood):
     def belief(self) -> str:
         """What this likelihood takes the data to be."""
         return f"Gaussian: noise of variance sigma^2 = {self.implied_variance:.4g} ({self.scale.source})"  # noqa: E501
+
+    def output_at(self, mean: Float[Tensor, " *event"]) -> Float[Tensor, " *event"]:
+        """Return the link of the mean."""
+        return LINKS[self.link].output(mean)
 
     def noise_variance(self, mean: Float[Tensor, "*event"]) -> Float[Tensor, "*event"]:
         """Return sigma^2 for every feature."""
