@@ -18,7 +18,6 @@ from nelbo.errors import Failed, NelboError, NelboWarning
 FAILED, WRONG_USE, INTERRUPTED = 1, 2, 130
 
 app = typer.Typer(
-    help="Variational autoencoders in nats per example, and why yours does not learn.",
     no_args_is_help=True,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
@@ -32,10 +31,11 @@ app.command("sample")(sample.sample)
 app.add_typer(data.app, name="data")
 
 
-def _version(wanted: bool) -> None:
+def _version(wanted: bool) -> bool:
     if wanted:
         typer.echo(f"nelbo {version('nelbo')}")
         raise typer.Exit
+    return wanted
 
 
 @app.callback()
@@ -59,9 +59,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run(words: Sequence[str], debug: bool = False) -> int:
     """Run the command and return its exit code."""
-    warnings.showwarning = _show_warning
     try:
-        return int(app(list(words), standalone_mode=False) or 0)
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning
+            return int(app(list(words), standalone_mode=False) or 0)
     except Exception as error:
         code = _report(error)
         if debug or code is None:
@@ -78,7 +79,7 @@ def _report(error: Exception) -> int | None:
     if isinstance(error, typer.Abort):
         return INTERRUPTED
     if hasattr(error, "exit_code") and hasattr(error, "show"):  # the parser's own errors
-        error.show()
+        error.show()  # type: ignore[attr-defined]
         return WRONG_USE
     if isinstance(error, NelboError | OSError | MemoryError):
         text = _escaped(str(error) or type(error).__name__)

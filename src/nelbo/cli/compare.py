@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -14,10 +15,9 @@ from nelbo import registry, report
 from nelbo.cli.options import JsonOption, SeedOption, print_json, with_hidden
 from nelbo.compare import Loss, Settings
 from nelbo.compare import compare as run_comparison
-from nelbo.errors import BadValue, nearest
-from nelbo.train import Callback, Interrupted, ProgressDisplay
-
-LANGUAGES = ("en", "zh")
+from nelbo.errors import BadValue
+from nelbo.report.words import strings
+from nelbo.train import Callback, ProgressDisplay
 
 
 def compare(
@@ -49,11 +49,11 @@ def compare(
 
     **nelbo compare mine.npy --latent 8 --epochs 20**
     """
-    language = _language(lang)
+    strings(lang)  # refuses a language that it does not have
     folder = _folder(out, resume)
     settings = Settings(
         latent=latent,
-        network=registry.build("network", with_hidden("mlp", hidden)),
+        network=registry.build("network", with_hidden("mlp", hidden) or "mlp"),
         epochs=epochs,
         batch=batch,
         lr=lr,
@@ -61,46 +61,52 @@ def compare(
     )
     try:
         found = run_comparison(data, settings, out=folder, resume=resume, watch=_Watch())
-    except Interrupted:
-        _errors.print(f"Go on with: nelbo {' '.join(sys.argv[1:])} --resume", highlight=False)
+    except KeyboardInterrupt:
+        words = [word for word in sys.argv[1:] if word != "--resume"]
+        line = f"Go on with: {shlex.join(['nelbo', *words, '--resume'])}"
+        _errors.print(line, highlight=False, markup=False, soft_wrap=True)
         raise
-    report.html.write(found, folder / "compare.html", language)
-    report.picture.write(found, folder / "compare.png", language)
+    report.html.write(found, folder / "compare.html", lang)
+    report.picture.write(found, folder / "compare.png", lang)
     report.json.write(found, folder / "compare.json")
     if as_json:
         print_json(report.json.comparison(found))
         return
     console = Console()
-    console.print(report.text.comparison(found, language))
+    console.print(report.text.comparison(found, lang))
     console.print(f"The page: {folder / 'compare.html'}", highlight=False, soft_wrap=True)
 
 
 class _Watch:
-    """Announce each loss, then show its training."""
+    """Have each loss announced, then its training shown."""
 
     def __init__(self) -> None:
         self._announced = 0
 
     def __call__(self, loss: Loss) -> Sequence[Callback]:
         self._announced += 1
-        _errors.print(f"\n[bold]{self._announced}. {loss.name}[/bold]", highlight=False)
-        return [ProgressDisplay(_errors)]
+        return [_Title(f"{self._announced}. {loss.name}"), ProgressDisplay(_errors)]
+
+
+class _Title(Callback):
+    """Print a title once the run has begun, so that what is refused is refused in one line."""
+
+    def __init__(self, title: str) -> None:
+        self.title = title
+
+    def on_start(self, beliefs: Mapping[str, str], examples: int | None, epochs: int) -> None:
+        _errors.print(f"\n[bold]{self.title}[/bold]", highlight=False)
 
 
 _errors = Console(stderr=True)
 
 
-def _language(lang: str) -> str:
-    if lang not in LANGUAGES:
-        fix = nearest(lang, LANGUAGES)
-        raise BadValue("lang", expected="a known language", got=f"'{lang}'", fix=fix)
-    return lang
-
-
 def _folder(out: Path, resume: bool) -> Path:
-    """Refuse a folder with other things in it, before any work."""
-    if out.is_file() or (out.is_dir() and any(out.iterdir()) and not resume):
-        got = f"{out}, which holds " + ("another run" if (out / "runs").is_dir() else "other files")
-        fix = "Choose another --out, or go on with an interrupted comparison by --resume."
-        raise BadValue("out", expected="a new or empty folder", got=got, fix=fix)
-    return out
+    """Refuse a file, or a folder with other things in it, before any work."""
+    runs = (out / "runs").is_dir()
+    if not out.exists() or (out.is_dir() and (not any(out.iterdir()) or (runs and resume))):
+        return out
+    what = "holds another comparison" if runs else "holds other files"
+    got = f"{out}, which {what if out.is_dir() else 'is a file'}"
+    fix = "Choose another --out" + (", or go on with that one by --resume." if runs else ".")
+    raise BadValue("out", expected="a new or empty folder", got=got, fix=fix)

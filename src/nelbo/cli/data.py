@@ -13,7 +13,9 @@ from nelbo.data import DATASETS, Data, load
 from nelbo.doctor import moments
 from nelbo.report import grid
 
-app = typer.Typer(help="Data sets: list, fetch, show.", no_args_is_help=True)
+app = typer.Typer(
+    help="Data sets: list, fetch, show.\n\n**nelbo data show mnist**", no_args_is_help=True
+)
 
 DataArgument = Annotated[str, typer.Argument(metavar="DATA", help="A name or a path.")]
 
@@ -56,9 +58,12 @@ def show(data: DataArgument, as_json: JsonOption = False) -> None:
         print_json(record)
         return
     console = Console()
-    for line in grid.preview(found.test[found.test.first_of_each_class(10)], console.width):
-        console.print(line)
+    if console.color_system:  # the picture is made of colours
+        for line in grid.preview(found.test[found.test.first_of_each_class(10)], console.width):
+            console.print(line)
     table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
     for name, value in record.items():
         table.add_row(name.replace("_", " "), _plain(value))
     console.print(table)

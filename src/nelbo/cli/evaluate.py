@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from nelbo import evaluate as measuring
 from nelbo.cli.options import (
@@ -22,14 +23,18 @@ from nelbo.cli.options import (
 from nelbo.report import estimates
 from nelbo.train import load
 
+UNBROKEN = 160  # columns in which the table's rows stay whole, for files and pipes
+
 
 def evaluate(
     run: RunArgument,
     data: DataOption = None,
     samples: Annotated[
-        int, typer.Option(help="Of the importance-weighted bound; 0: skip it.")
+        int, typer.Option(min=0, help="Of the importance-weighted bound; 0: skip it.")
     ] = 100,
-    examples: Annotated[int | None, typer.Option(help="The first so many; by default all.")] = None,
+    examples: Annotated[
+        int | None, typer.Option(min=1, help="The first so many; by default all.")
+    ] = None,
     seed: SeedOption = 0,
     device: DeviceOption = "auto",
     as_json: JsonOption = False,
@@ -53,4 +58,8 @@ def evaluate(
     if as_json:
         print_json({name: asdict(estimate) for name, estimate in found.items()})
         return
-    Console().print(estimates.table(found, title=f"{run}, {len(chosen):,} test examples"))
+    console = Console()
+    if not console.is_terminal:
+        console.width = UNBROKEN
+    title = f"{escape(str(run))}, {len(chosen):,} test examples"
+    console.print(estimates.table(found, title=title))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -40,10 +41,15 @@ def chosen_device(name: str) -> torch.device:
     if kind not in there:
         fix = nearest(name, [*there, "auto"])
         raise BadValue("device", expected="a known device", got=f"'{name}'", fix=fix)
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        fix = f"For example {kind} or {kind}:0."
+        raise BadValue("device", expected="a known device", got=f"'{name}'", fix=fix) from None
     if not there[kind]:
         got, fix = f"'{name}', which is not there", "Use --device cpu."
         raise BadValue("device", expected="a device of this machine", got=got, fix=fix)
-    return torch.device(name)
+    return device
 
 
 def run_data(run: Path, other: str | None) -> Data:
@@ -58,7 +64,16 @@ def run_data(run: Path, other: str | None) -> Data:
 
 def print_json(record: Mapping[str, Any]) -> None:
     """Print a record as JSON on standard output."""
-    typer.echo(json.dumps(record, indent=2))
+    typer.echo(json.dumps(_finite(record), indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def _finite(value: Any) -> Any:
+    """Return the value with null for what JSON cannot hold: nan and the infinities."""
+    if isinstance(value, Mapping):
+        return {key: _finite(v) for key, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(v) for v in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def new_file(path: Path) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from shlex import quote
 from typing import Annotated, Any
 
 import torch
@@ -11,7 +12,7 @@ import typer
 
 from nelbo import registry
 from nelbo.cli.options import DeviceOption, chosen_device, with_hidden
-from nelbo.data import Examples, load
+from nelbo.data import DATASETS, Examples, load
 from nelbo.errors import BadValue
 from nelbo.model import AXES, VAE
 from nelbo.rng import generator, seeded
@@ -100,13 +101,14 @@ def train(
     if data is None:
         fix = "For example: nelbo train mnist."
         raise BadValue("DATA", expected="a name or a path", got="none", fix=fix)
-    out = out or Path("runs") / f"{Path(data).stem}-{_name(settings['likelihood'])}"
+    out = out or Path("runs") / f"{Path(_place_of(data)).stem}-{_name(settings['likelihood'])}"
     try:
         _train(data, settings, chosen_device(device), out, resume)
     except Interrupted:
-        typer.echo(f"Go on with: nelbo train --resume {out}", err=True)
+        typer.echo(f"Go on with: nelbo train --resume {quote(str(out))}", err=True)
         raise
-    typer.echo(f"{out}: written. Next: nelbo evaluate {out}, nelbo sample {out}")
+    place = quote(str(out))
+    typer.echo(f"{out}: written. Next: nelbo evaluate {place}, nelbo sample {place}")
 
 
 def _train(
@@ -119,18 +121,28 @@ def _train(
         train, valid = _held_out(train, settings["seed"])
     with seeded(settings["seed"]):
         parts = {axis: built[axis] for axis in AXES}
-        model = VAE(train.shape, settings["latent"], **parts).to(device)
+        model = VAE(train.shape, settings["latent"], **parts)
+        model.initialise(train.mean())
     names = ("epochs", "batch", "lr", "clip", "patience", "seed", "precision")
     fit(
-        model,
+        model.to(device),
         train,
         valid=valid,
         objective=built["objective"],
         out=out,
         resume=resume,
-        about={"name": data, "checksum": loaded.checksum, "transform": settings["transform"]},
+        about={
+            "name": _place_of(data),
+            "checksum": loaded.checksum,
+            "transform": settings["transform"],
+        },
         **{name: settings[name] for name in names if name in settings},
     )
+
+
+def _place_of(data: str) -> str:
+    """Return the name of a known data set, else the path from the root: runs outlive a `cd`."""
+    return data if data in DATASETS else str(Path(data).resolve())
 
 
 def _held_out(train: Examples, seed: int) -> tuple[Examples, Examples]:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +33,9 @@ def save_checkpoint(path: Path, tensors: Tensors, record: Mapping[str, Any]) -> 
         >>> load_checkpoint(path)
         ({'w': tensor([1., 1.])}, {'step': 3})
     """
-    kept = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    metadata = {"nelbo": json.dumps(record), "sha256": _digest(kept)}
-    write_atomically(path, save(kept, metadata))
+    kept = {name: _copy(tensor) for name, tensor in tensors.items()}
+    text = json.dumps(record, allow_nan=False)
+    write_atomically(path, save(kept, {"nelbo": text, "sha256": _digest(kept, text)}))
 
 
 def load_checkpoint(path: Path) -> tuple[Tensors, dict[str, Any]]:
@@ -49,9 +50,9 @@ def load_checkpoint(path: Path) -> tuple[Tensors, dict[str, Any]]:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
         raise _damaged(path, str(error).splitlines()[0]) from None
-    if "nelbo" not in metadata:
+    if not {"nelbo", "sha256"} <= metadata.keys():
         raise _damaged(path, "a file that nelbo did not write")
-    if metadata["sha256"] != _digest(tensors):
+    if metadata["sha256"] != _digest(tensors, metadata["nelbo"]):
         raise _damaged(path, "other bytes than were written")
     return tensors, json.loads(metadata["nelbo"])
 
@@ -66,20 +67,29 @@ def write_atomically(path: Path, data: bytes) -> None:
             os.fsync(file.fileno())
         os.replace(new, path)
     except OSError as error:
-        new.unlink(missing_ok=True)
         raise Failed(
             f"writing {path}",
             expected="a folder with room and permission to write",
             got=f"'{error.strerror}'",
             fix="Free some space or choose another --out; what was saved before is intact.",
         ) from None
+    finally:
+        with suppress(OSError):  # the one that counts is on its way already
+            new.unlink(missing_ok=True)
 
 
-def _digest(tensors: Tensors) -> str:
-    digest = hashlib.sha256()
+def _copy(tensor: Tensor) -> Tensor:
+    """Return a copy on the CPU: safetensors refuses tensors that share memory (tied weights)."""
+    return tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
+
+
+def _digest(tensors: Tensors, text: str) -> str:
+    """Return the SHA-256 of everything that a checkpoint holds, the header's facts included."""
+    digest = hashlib.sha256(text.encode())
     for name in sorted(tensors):
-        digest.update(name.encode())
-        digest.update(tensors[name].contiguous().reshape(-1).view(torch.uint8).numpy())
+        tensor = tensors[name].contiguous()
+        digest.update(f"{name} {tensor.dtype} {list(tensor.shape)}".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()
 
 

@@ -112,13 +112,18 @@ def fit(
     }
     _check_settings(settings, validation, out, resume)
     _check_objective(objective, source, epochs, batch)
-    for data in filter(None, (source, validation)):
-        _check_data(model, data)
+    for data in (source, validation):
+        if data is not None:  # a stream has no length, and so no truth
+            _check_data(model, data)
     config = {
         "model": model.spec(),
         "objective": registry.spec(objective),
         "train": settings,
-        "data": {"examples": source.size, **(about or {})},
+        "data": {
+            "examples": source.size,
+            "validation_examples": None if validation is None else validation.size,
+            **(about or {}),
+        },
         "versions": versions(),
     }
     loop = Loop(
@@ -137,18 +142,17 @@ def fit(
         callbacks=[ProgressDisplay()] if callbacks is None else callbacks,
     )
     if resume:
-        _check_same(loop.folder, config)
-        loop.resume()
+        _go_on(loop, config)
     elif loop.folder is not None:
         loop.folder.create(config, room=_room(model))
     return _watched(loop, beliefs(model, objective))
 
 
 def _watched(loop: Loop, believed: Mapping[str, str]) -> Run:
-    for callback in loop.callbacks:
-        callback.on_start(believed, loop.train.size, loop.epochs)
     message = ""
     try:
+        for callback in loop.callbacks:
+            callback.on_start(believed, loop.train.size, loop.epochs)
         loop.run()
     except KeyboardInterrupt as stop:
         message = str(stop)
@@ -187,7 +191,8 @@ def _check_settings(
             raise BadValue(name, expected="an integer of at least 1", got=value, fix="Try 10.")
     for name in ("lr", "clip"):
         value = settings[name]
-        if value is not None and not 0 < value < math.inf:
+        number = isinstance(value, int | float)
+        if value is not None and not (number and 0 < value < math.inf):
             raise BadValue(name, expected="a positive number", got=value, fix="Try 1e-3.")
     if settings["precision"] not in PRECISIONS:
         got = f"'{settings['precision']}'"
@@ -229,21 +234,42 @@ def _check_data(model: VAE, data: Source) -> None:
         model.likelihood.warn_outside_support()
 
 
-def _check_same(folder: RunFolder | None, config: Mapping[str, Any]) -> None:
+def _go_on(loop: Loop, config: Mapping[str, Any]) -> None:
+    """Resume, and record what may change: how many epochs, and where the same data lies."""
+    assert loop.folder is not None
+    before = loop.folder.config()
+    _check_same(f"resuming {loop.folder.path}", config, before)
+    loop.folder.sweep()
+    loop.resume()
+    loop.folder.write_config({**config, "versions": before["versions"]})
+
+
+def _check_same(what: str, config: Mapping[str, Any], before: Mapping[str, Any]) -> None:
     """Refuse to go on with another model, objective or setting than the run began with."""
-    assert folder is not None
-    before = folder.config()
-    for part in ("model", "objective", "train", "data"):
-        now, then = json.loads(json.dumps(config[part])), before[part]
-        changed = [k for k in now if now[k] != then.get(k) and k != "epochs"]
-        if changed:
-            key = changed[0]
-            raise BadValue(
-                f"resuming {folder.path}",
-                expected=f"{key} = {then.get(key)} as it began",
-                got=now[key],
-                fix="Leave the setting out, or start a new run in another folder.",
-            )
+    now, then = _fixed(json.loads(json.dumps(config))), _fixed(before)
+    changed = next((name for name in now if now[name] != then.get(name)), None)
+    if changed is not None:
+        raise BadValue(
+            what,
+            expected=f"{changed} = {_said(then.get(changed))}, as it began",
+            got=_said(now[changed]),
+            fix="Leave the setting out, or start a new run in another folder.",
+        )
+
+
+def _fixed(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return all that a resumed run must have in common with its beginning, by name."""
+    data, settings = config["data"], {"objective": config["objective"], **config["train"]}
+    # a checksum tells the same data wherever it lies
+    free = {"epochs", "name"} if "checksum" in data else {"epochs"}
+    every = {**config["model"], **settings, **data}
+    return {name: value for name, value in every.items() if name not in free}
+
+
+def _said(value: Any) -> Any:
+    """Return a component's record as the user would write it."""
+    is_component = isinstance(value, Mapping) and "opaque" not in str(value)
+    return registry.text(value) if is_component else value
 
 
 def _room(model: VAE) -> int:

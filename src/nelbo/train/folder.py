@@ -3,7 +3,7 @@
 config.json          the model, the settings, the data, the versions
 metrics.jsonl        one line an epoch
 checkpoints/         the newest two, named by step
-best.safetensors     the weights of the best epoch, where there is a validation set
+best.safetensors     the weights of the best epoch, under early stopping
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from nelbo.errors import BadValue, Failed
 from nelbo.train.checkpoint import Tensors, load_checkpoint, save_checkpoint, write_atomically
 
 KEPT = 2
+PARTS = {"model", "objective", "train", "data", "versions"}
 
 
 class RunFolder:
@@ -31,26 +32,24 @@ class RunFolder:
         self.path = Path(path)
 
     def create(self, config: Mapping[str, Any], room: int) -> None:
-        """Make the folder and write `config.json`; `room` bytes must be free.
+        """Make the folder and write `config.json`; `room` bytes must be free before.
 
         Raises:
             ValueError: the folder holds another run, or is a file.
             RuntimeError: it cannot be written, or the disk has not enough room.
         """
-        if self.path.exists() and not self.path.is_dir():
-            raise BadValue(
-                "out", expected="a folder", got=f"the file {self.path}", fix="Choose another name."
-            )
-        if self.path.is_dir() and any(self.path.iterdir()):
-            got = "another run" if self.config_path.exists() else "other files"
-            fix = "Choose another folder" + (
-                ", or resume the run." if got == "another run" else "."
-            )
-            raise BadValue(
-                "out", expected="a new or empty folder", got=f"{self.path} with {got}", fix=fix
+        self._check_new()
+        free = shutil.disk_usage(_existing(self.path)).free
+        if free < room:
+            raise Failed(
+                f"out {self.path}",
+                expected=f"room for {room / 1e6:.1f} MB of checkpoints",
+                got=f"{free / 1e6:.1f} MB",
+                fix="Free some space or choose another disk.",
             )
         try:
-            (self.path / "checkpoints").mkdir(parents=True, exist_ok=True)
+            # never one that is there: of two runs that start at once, one gets the folder
+            (self.path / "checkpoints").mkdir(parents=True)
         except OSError as error:
             raise Failed(
                 f"out {self.path}",
@@ -58,15 +57,21 @@ class RunFolder:
                 got=f"'{error.strerror}'",
                 fix="Choose another folder.",
             ) from None
-        free = shutil.disk_usage(self.path).free
-        if free < room:
-            raise Failed(
-                f"out {self.path}",
-                expected=f"room for {room / 1e6:.0f} MB of checkpoints",
-                got=f"{free / 1e6:.0f} MB",
-                fix="Free some space or choose another disk.",
-            )
-        write_atomically(self.config_path, json.dumps(config, indent=2).encode())
+        self.write_config(config)
+
+    def write_config(self, config: Mapping[str, Any]) -> None:
+        """Write `config.json` anew."""
+        write_atomically(self.config_path, f"{json.dumps(config, indent=2)}\n".encode())
+
+    def _check_new(self) -> None:
+        if self.path.exists() and not self.path.is_dir():
+            got, fix = f"the file {self.path}", "Choose another name."
+            raise BadValue("out", expected="a folder", got=got, fix=fix)
+        if self.path.is_dir() and any(self.path.iterdir()):
+            another = self.config_path.exists()
+            got = f"{self.path} with {'another run' if another else 'other files'}"
+            fix = "Choose another folder" + (", or resume the run." if another else ".")
+            raise BadValue("out", expected="a new or empty folder", got=got, fix=fix)
 
     @property
     def config_path(self) -> Path:
@@ -80,8 +85,11 @@ class RunFolder:
             ValueError: there is no run here, or its configuration is damaged.
         """
         try:
-            return json.loads(self.config_path.read_text())
-        except FileNotFoundError:
+            found = json.loads(self.config_path.read_text())
+            if isinstance(found, dict) and found.keys() >= PARTS:
+                return found
+            got, fix = "other contents in config.json", "Restore the file."
+        except (FileNotFoundError, NotADirectoryError):
             got, fix = "no config.json", "Give the folder that --out named."
         except (OSError, ValueError) as error:
             got, fix = f"'{error}' in config.json", "Restore the file."
@@ -92,6 +100,11 @@ class RunFolder:
         save_checkpoint(self._checkpoint(step), tensors, record)
         for old in self.checkpoints()[:-KEPT]:
             old.unlink(missing_ok=True)
+
+    def sweep(self) -> None:
+        """Drop the half-written files that a killed process left."""
+        for left in self.path.rglob(".*.new"):
+            left.unlink(missing_ok=True)
 
     def checkpoints(self) -> list[Path]:
         """Return the checkpoints, oldest first."""
@@ -117,11 +130,13 @@ class RunFolder:
         """Write the weights of the best epoch so far."""
         save_checkpoint(self._best, tensors, record)
 
+    def best(self) -> Tensors:
+        """Read the weights of the best epoch so far."""
+        return load_checkpoint(self._best)[0]
+
     def weights(self) -> Tensors:
         """Read the weights to use: those of the best epoch, else the newest."""
-        if self._best.exists():
-            return load_checkpoint(self._best)[0]
-        return split(self.newest()[0], "model")
+        return self.best() if self._best.exists() else split(self.newest()[0], "model")
 
     def write_metrics(self, lines: Iterable[Mapping[str, float]]) -> None:
         """Write `metrics.jsonl` anew."""
@@ -134,6 +149,11 @@ class RunFolder:
 
     def _checkpoint(self, step: int) -> Path:
         return self.path / "checkpoints" / f"{step:09d}.safetensors"
+
+
+def _existing(path: Path) -> Path:
+    """Return the path, or the nearest folder above it that is there."""
+    return next(p for p in (path, *path.absolute().parents) if p.exists())
 
 
 def join(groups: Mapping[str, Mapping[str, Any]]) -> Tensors:

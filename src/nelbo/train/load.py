@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nelbo.errors import BadValue
 from nelbo.model import VAE
 from nelbo.networks import Network
 from nelbo.train.folder import RunFolder
+from nelbo.train.state import set_weights
 
 
 def load(path: str | Path, network: Network | None = None) -> VAE:
@@ -30,13 +30,5 @@ def load(path: str | Path, network: Network | None = None) -> VAE:
     """
     folder = RunFolder(path)
     model = VAE.from_spec(folder.config()["model"], network=network)
-    try:
-        model.load_state_dict(folder.weights())
-    except RuntimeError as error:
-        raise BadValue(
-            f"run {path}",
-            expected="weights of the model in its config.json",
-            got=f"'{str(error).splitlines()[1].strip()}'",
-            fix="Pass the same network as in training.",
-        ) from None
+    set_weights(model, folder.weights())
     return model.eval()

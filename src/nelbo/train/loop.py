@@ -54,12 +54,14 @@ class Loop:
         self.state = restore(tensors, record, self.model, self.optimizer, self.meter)
         self._random = tensors
         if self.patience is not None and self.state.best is not None:
-            self._best = self.folder.weights()
+            self._best = self.folder.best()
 
     def run(self) -> None:
         """Train until the epochs are done, early stopping says so, or the user stops it."""
         with seeded(self.seed), interruption() as stopped:
             self.model.train()
+            if self.state.step == 0:
+                self.save()  # from here on the run can be resumed, wherever it is stopped
             while self.state.epoch < self.epochs and not self._exhausted():
                 self._epoch(stopped)
             self._take_best()
@@ -110,22 +112,31 @@ class Loop:
 
     def _check(self, loss: Tensor) -> None:
         # on an accelerator a look at every loss would make each step wait: the epoch's mean will do
-        if loss.device.type == "cpu" and not math.isfinite(loss.item()):
-            self._not_finite(loss.item())
+        if loss.device.type == "cpu":
+            self._check_finite("loss", loss.item(), self.state.step + 1)
 
-    def _not_finite(self, value: float) -> None:
+    def _check_weights(self) -> None:
+        """Refuse weights that a finite loss with an infinite gradient left: never save them."""
+        parameters = [p.detach().isfinite().all() for p in self.model.parameters()]
+        if not bool(torch.stack(parameters).all()):
+            self._check_finite("set of weights", math.nan, self.state.step)
+
+    def _check_finite(self, what: str, value: float, step: int) -> None:
+        if math.isfinite(value):
+            return
+        saved = "" if self.folder is None else "; the last checkpoint is intact"
         raise Failed(
-            f"training, epoch {self.state.epoch + 1}, step {self.state.step}",
-            expected="a finite loss",
+            f"training, epoch {self.state.epoch + 1}, step {step}",
+            expected=f"a finite {what}",
             got=value,
-            fix="Lower --lr, or clip the gradient with --clip 100; the last checkpoint is intact.",
+            fix=f"Lower the learning rate, or clip the gradient, say at 100{saved}.",
         )
 
     def _finish_epoch(self) -> None:
         state = self.state
         metrics = {"epoch": state.epoch + 1, **self.meter.means(state), "seconds": state.seconds}
-        if not math.isfinite(metrics["loss"]):
-            self._not_finite(metrics["loss"])
+        self._check_finite("loss", metrics["loss"], state.step)
+        self._check_weights()
         metrics |= self._validate()
         state.history.append(metrics)
         state.epoch, state.batches, state.examples, state.seconds = state.epoch + 1, 0, 0, 0.0
@@ -139,6 +150,7 @@ class Loop:
             return {}
         found = evaluate(self.model, self.valid, [ELBO()], seed=self.seed)
         elbo = found["elbo"].value
+        self._check_finite("validation ELBO", elbo, self.state.step)
         if self.state.best is None or elbo > self.state.best:
             self.state.best, self.state.stale = elbo, 0
             self._keep_best()
@@ -168,9 +180,12 @@ class Loop:
             self.folder.write_metrics(self.state.history)
 
     def _interrupt(self) -> None:
-        if self.state.batches:
+        state = self.state
+        where = f"Stopped after epoch {state.epoch}"
+        if state.batches:
+            self._check_weights()
             self.save()
-        where = f"Stopped at epoch {self.state.epoch}, step {self.state.step}"
+            where = f"Stopped in epoch {state.epoch + 1}, after step {state.step}"
         if self.folder is None:
             raise Interrupted(f"{where}; without a folder (out=...) nothing was saved.")
         raise Interrupted(f"{where}; saved in {self.folder.path}.")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from nelbo.errors import BadValue
 from nelbo.train.checkpoint import Tensors
 from nelbo.train.folder import join, split
 
@@ -82,7 +83,14 @@ def restore(
     tensors: Tensors, record: dict[str, Any], model: nn.Module, optimizer: Optimizer, meter: Meter
 ) -> State:
     """Put everything that `capture` took back, but the random states: see `restore_random`."""
-    model.load_state_dict(split(tensors, "model"))
+    if "meter/sums" not in tensors or record.keys() != {f.name for f in fields(State)}:
+        raise BadValue(
+            "checkpoint",
+            expected="the whole state of a run",
+            got="other contents",
+            fix="Delete it to go on from the one before.",
+        )
+    set_weights(model, split(tensors, "model"))
     slots: dict[int, dict[str, Tensor]] = {}
     for key, value in split(tensors, "optimizer").items():
         index, _, name = key.partition(".")
@@ -90,6 +98,19 @@ def restore(
     optimizer.load_state_dict({**optimizer.state_dict(), "state": slots})
     meter.sums.copy_(tensors["meter/sums"])
     return State(**record)
+
+
+def set_weights(model: nn.Module, weights: Tensors) -> None:
+    """Give a model its weights; ValueError when they are another model's."""
+    try:
+        model.load_state_dict(weights)
+    except RuntimeError as error:
+        raise BadValue(
+            "weights",
+            expected="those of the model in config.json",
+            got=f"'{str(error).splitlines()[-1].strip()}'",
+            fix="Pass the same network as in training.",
+        ) from None
 
 
 def restore_random(tensors: Tensors) -> None:

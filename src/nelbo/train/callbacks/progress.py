@@ -7,8 +7,12 @@ from collections.abc import Callable, Mapping
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Column
+from rich.text import Text
 
 from nelbo.train.callbacks.base import Callback
+
+WIDE = 100  # columns of a terminal in which a bar has room beside the numbers
 
 
 class ProgressDisplay(Callback):
@@ -26,17 +30,18 @@ class ProgressDisplay(Callback):
         """Print what the run believes."""
         width = max(map(len, beliefs))
         for name, belief in beliefs.items():
-            self.console.print(f"[bold]{name:<{width}}[/bold]  {belief}", highlight=False)
-        self._examples, self._epochs, self._shown = examples, epochs, 0.0
+            self._line(Text.assemble((f"{name:<{width}}", "bold"), f"  {belief}"))
+        self._examples, self._epochs, self._shown = examples, epochs, None
         if self.console.is_terminal:
             self._bar = Progress(
                 TextColumn("epoch {task.fields[epoch]}/{task.fields[epochs]}"),
-                BarColumn(bar_width=24),
+                *([BarColumn(bar_width=None)] if self.console.width >= WIDE else []),
                 TextColumn("{task.fields[terms]}"),
-                TimeRemainingColumn(compact=True),
+                TimeRemainingColumn(compact=True, table_column=Column(no_wrap=True)),
                 TextColumn("left"),
                 console=self.console,
                 transient=True,
+                expand=self.console.width >= WIDE,
             )
             total = None if examples is None else examples * epochs
             self._task = self._bar.add_task("", total=total, epoch=1, epochs=epochs, terms="")
@@ -45,11 +50,13 @@ class ProgressDisplay(Callback):
     def on_step(self, epoch: int, examples: int, means: Callable[[], Mapping[str, float]]) -> None:
         """Move the bar, ten times a second at most."""
         now = time.perf_counter()
-        if self._bar is None or now - self._shown < 0.1:
+        if self._bar is None or (self._shown is not None and now - self._shown < 0.1):
             return
-        self._shown = now
         done = examples + (epoch - 1) * (self._examples or 0)
-        self._bar.update(self._task, completed=done, epoch=epoch, terms=_terms(means()))
+        if self._shown is None:  # what a resumed run did before says nothing of the time left
+            self._bar.reset(self._task, completed=done)
+        self._shown = now
+        self._bar.update(self._task, completed=done, epoch=epoch, terms=_terms(means(), digits=1))
 
     def on_epoch(self, metrics: Mapping[str, float]) -> None:
         """Leave one line behind."""
@@ -58,7 +65,7 @@ class ProgressDisplay(Callback):
         )
         if "valid_elbo" in metrics:
             line += f", validation elbo {metrics['valid_elbo']:.2f}"
-        self.console.print(line, highlight=False)
+        self._line(line)
 
     def on_end(self, message: str) -> None:
         """Take the bar away and say how the run ended."""
@@ -66,9 +73,14 @@ class ProgressDisplay(Callback):
             self._bar.stop()
             self._bar = None
         if message:
-            self.console.print(message, highlight=False)
+            self._line(message)
+
+    def _line(self, line: Text | str) -> None:
+        """Print one line as it is: nothing in it is markup, and files are not wrapped."""
+        self.console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
-def _terms(means: Mapping[str, float]) -> str:
-    terms = f"reconstruction {means['reconstruction']:.2f}, kl {means['kl']:.2f} nats"
+def _terms(means: Mapping[str, float], digits: int = 2) -> str:
+    reconstruction, kl = (f"{means[name]:.{digits}f}" for name in ("reconstruction", "kl"))
+    terms = f"reconstruction {reconstruction}, kl {kl} nats"
     return f"{terms}, {means['images_per_second']:,.0f} images/s"
