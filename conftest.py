@@ -12,7 +12,7 @@ jaxtyping.install_import_hook(
     "nelbo", "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))"
 )
 
-torch.set_num_threads(2)
+torch.set_num_threads(1)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import time
 import warnings
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,7 @@ from nelbo.doctor import Moments, forecast, moments
 from nelbo.errors import BadValue, NelboWarning
 from nelbo.model import VAE
 from nelbo.rng import seeded
-from nelbo.train import Callback, fit, versions
+from nelbo.train import Callback, RunFolder, fit, versions
 
 SHOWN = 10
 
@@ -49,7 +51,7 @@ def compare(
         watch: gives the callbacks of a loss's training; by default a live display.
 
     Raises:
-        ValueError: the data cannot be read, or does not fit `resume`.
+        ValueError: the data cannot be read, or does not fit `resume`, or a setting is wrong.
         Interrupted: Ctrl-C; what was trained is saved if there is a folder.
 
     Example:
@@ -61,8 +63,10 @@ def compare(
     """
     started, settings = time.perf_counter(), settings or Settings()
     data = data if isinstance(data, Data) else load(data)
-    originals = data.test[data.test.first_of_each_class(SHOWN)]
-    accepted, refused = _fitting(data)
+    shown = data.test.first_of_each_class(SHOWN)
+    with seeded(settings.seed):  # a transform may draw
+        originals, batch = data.test[shown], data.test[: settings.batch]
+        accepted, refused = _fitting(data)
     found = moments(data.train)
     rows, identities = [], []
     for loss in accepted:
@@ -70,7 +74,6 @@ def compare(
         trained = _train(loss, data, found, settings, folder, resume, watch)
         rows.append(measure(trained, data.test, originals, settings.seed))
         if loss.name in SQUARED_ERRORS:
-            batch = data.test[: settings.batch]
             identities.append(identity(loss.name, trained.run.model, batch))
     return Comparison(
         data=data.name,
@@ -80,7 +83,7 @@ def compare(
         refused=tuple(refused),
         identities=tuple(identities),
         originals=originals,
-        labels=_labels(data),
+        labels=() if data.test.labels is None else tuple(data.test.labels[shown].tolist()),
         spectrum=tuple(found.spectrum().tolist()),
         total_variance=rows[0].estimates["total_variance"].value,
         train_examples=len(data.train),
@@ -91,7 +94,8 @@ def compare(
 
 def _fitting(data: Data) -> tuple[list[Loss], list[Refused]]:
     """Sort the losses by whether the data lies where their likelihoods are defined."""
-    extremes = torch.stack([torch.stack(x.aminmax()) for x in data.train.epoch(1000)])
+    batches = chain(data.train.epoch(1000), data.test.epoch(1000))
+    extremes = torch.stack([torch.stack(x.aminmax()) for x in batches])
     low, high = extremes.min(), extremes.max()
     accepted, refused = [], []
     for loss in losses(torch.Size(data.train.shape).numel(), bool(low >= 0 and high <= 1)):
@@ -115,7 +119,9 @@ def _train(
 ) -> Trained:
     with seeded(settings.seed):
         model = VAE(data.train.shape, settings.latent, settings.network, loss.build())
+        model.initialise(found.mean.float().reshape(data.train.shape))
     foretold = forecast(found, model.likelihood)
+    begun = folder is None or RunFolder(folder).config_path.exists()
     with warnings.catch_warnings():
         # that grey values are no outcomes of a Bernoulli is what the page itself explains
         warnings.simplefilter("ignore", NelboWarning)
@@ -127,17 +133,11 @@ def _train(
             lr=settings.lr,
             seed=settings.seed,
             out=folder,
-            resume=resume and folder is not None and (folder / "config.json").exists(),
+            resume=resume and begun,
             callbacks=watch(loss),
             about={"name": data.name, "checksum": data.checksum},
         )
     return Trained(loss, foretold, run)
-
-
-def _labels(data: Data) -> tuple[int, ...]:
-    if data.test.labels is None:
-        return ()
-    return tuple(data.test.labels[data.test.first_of_each_class(SHOWN)].tolist())
 
 
 def _made(data: Data, settings: Settings, seconds: float) -> dict[str, Any]:
@@ -152,7 +152,7 @@ def _made(data: Data, settings: Settings, seconds: float) -> dict[str, Any]:
         "lr": settings.lr,
         "versions": versions(),
         "hardware": hardware(),
-        "command": " ".join(["nelbo", *sys.argv[1:]]),
+        "command": shlex.join(["nelbo", *sys.argv[1:]]),
         "seconds": seconds,
         "peak_memory_bytes": peak_memory(),
         "date": datetime.now(UTC).date().isoformat(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor
 from nelbo.compare.losses import SUM
 from nelbo.compare.results import Identity
 from nelbo.interop.chainer import functions as F
+from nelbo.likelihoods import Gaussian
 from nelbo.model import VAE
 from nelbo.rng import seeded
 
@@ -20,16 +22,20 @@ from nelbo.rng import seeded
 def identity(name: str, model: VAE, x: Tensor) -> Identity:
     """Return a squared error computed as Chainer does, beside the Gaussian's loss in nats.
 
+    Both come from one forward pass in float64: the constant, 3061 nats on MNIST, would leave three
+    digits of a difference of 0.06 in float32.
+
     Args:
         name: `"F.mean_squared_error"` or the sum.
-        model: a model with a Gaussian likelihood of the loss's variance.
+        model: a model with a Gaussian likelihood that states the loss's variance.
         x: one real batch, [batch, *data_shape].
     """
+    assert isinstance(model.likelihood, Gaussian)
+    variance = model.likelihood.variance
+    assert variance is not None
     with seeded(0):
-        terms = model.terms(x)
-    y = terms.px.mean[0]
-    written = float(SQUARED_ERRORS[name](x, y) + terms.kl_total.mean())
-    variance = float(model.likelihood.implied_variance or math.nan)
+        terms = copy.deepcopy(model).double().terms(x.double())
+    written = float(SQUARED_ERRORS[name](terms.x, terms.px.mean[0]) + terms.kl_total.mean())
     constant = 0.5 * x[0].numel() * math.log(2 * math.pi * variance)
     nats = float((terms.kl_total - terms.log_px.mean(0)).mean())
     return Identity(name, written, 1.0, constant, nats - constant, variance)

@@ -48,7 +48,7 @@ def losses(features: int, unit_interval: bool) -> tuple[Loss, ...]:
         Loss(
             "mean_squared_error",
             "F.mean_squared_error",
-            f"gaussian:variance={features / 2:g}{link}",
+            f"gaussian:variance={features / 2:.15g}{link}",
         ),
         Loss("sum_squared_error", SUM, f"gaussian:variance=0.5{link}"),
         Loss("learned_sigma", "gaussian, learned sigma", f"gaussian:sigma=learned{link}"),

@@ -25,10 +25,12 @@ class Row:
         variance_source: `"stated"` or `"learned"`, where there is a variance.
         margin: forecast made before training: largest eigenvalue over beta; below 1 it collapses.
         forecast: the forecast's verdict.
-        verdict: what happened: `"collapses"` when the outputs do not depend on the input.
+        verdict: what happened: `"collapses"` when the outputs, but for a constant, explain less
+            than a thousandth of the test set's variance.
         estimates: by name: elbo, reconstruction, kl, importance_bound, active_units,
-            squared_error (per example), output_dependence (1 - SSE/SST), output_deviation
-            (standard deviation of the outputs across inputs); kl and active_units have `parts`.
+            squared_error (per example), total_variance, output_dependence (1 - SSE/SST),
+            explained_variance, output_deviation (standard deviation of the outputs across
+            inputs), effective_sample_size; kl and active_units have `parts`.
         base_measure: of the bound; rows of equal base measure compare.
         history: the lines of `metrics.jsonl`, one an epoch: epoch, reconstruction, kl, elbo,
             loss, images_per_second and valid_ twins.

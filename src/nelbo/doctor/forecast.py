@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
-from torch import Tensor
-from torch.distributions.constraints import Constraint, real
+import torch
+from torch.distributions.constraints import unit_interval
 
 from nelbo.data import as_source
 from nelbo.doctor.moments import Moments, moments
-from nelbo.errors import BadValue
+from nelbo.errors import BadType, BadValue
+from nelbo.likelihoods import Likelihood
 
 RARE = 1e-3  # features with m (1 - m) below it inflate the spectrum of a bounded likelihood
-
-
-class _Likelihood(Protocol):
-    domain: Constraint
-
-    def collapsed_variance(self, mean: Tensor, variance: Tensor) -> Tensor: ...
 
 
 @dataclass(frozen=True)
@@ -38,7 +33,7 @@ class Forecast:
 
 # collapse is unstable if and only if lambda_max(Cov x, diag V(mean)) > beta
 #     Lucas et al. 2019, Don't blame the ELBO!; Wang & Ziyin 2022; Sicks et al. 2021
-def forecast(data: Any, likelihood: _Likelihood, beta: float = 1.0) -> Forecast:
+def forecast(data: Any, likelihood: Likelihood, beta: float = 1.0) -> Forecast:
     """Say whether a VAE with this likelihood will learn from this data, without training one.
 
     For a likelihood of the exponential family with variance function V, the solution that ignores
@@ -54,22 +49,28 @@ def forecast(data: Any, likelihood: _Likelihood, beta: float = 1.0) -> Forecast:
         beta: weight of the KL.
 
     Raises:
-        ValueError: beta is not positive.
+        TypeError: not a likelihood.
+        ValueError: beta is not positive, or the data lies where the likelihood is not defined.
 
     Example:
         >>> import torch, nelbo
         >>> x = torch.tensor([[0.0, 0.0], [2.0, 0.0]])
-        >>> nelbo.forecast(x, nelbo.likelihoods.Gaussian(variance=0.5)).margin
+        >>> round(nelbo.forecast(x, nelbo.likelihoods.Gaussian(variance=0.5)).margin, 3)
         2.0
     """
+    if not isinstance(likelihood, Likelihood):
+        got, fix = f"{likelihood!r}", "For example nelbo.likelihoods.Bernoulli()."
+        raise BadType("likelihood", expected="a Likelihood", got=got, fix=fix)
     if not beta > 0:
         raise BadValue("beta", expected="a positive number", got=beta, fix="Use 1 for the ELBO.")
     found = data if isinstance(data, Moments) else moments(as_source(data))
+    likelihood.check(torch.tensor([found.low, found.high]))
     noise = likelihood.collapsed_variance(found.mean, found.variance).double()
-    if likelihood.domain is not real:
-        rare = found.mean * (1 - found.mean) < RARE
-        noise = noise.masked_fill(rare, float("inf"))
-    eigenvalues = found.spectrum(noise)
+    # where nothing varies and nothing is noise there is nothing to learn
+    silent = noise <= 0
+    if likelihood.domain is unit_interval:
+        silent |= found.mean * (1 - found.mean) < RARE
+    eigenvalues = found.spectrum(noise.masked_fill(silent, float("inf")))
     margin = float(eigenvalues[0]) / beta
     verdict = "learns" if margin > 1 else "collapses"
     return Forecast(margin, tuple(eigenvalues.tolist()), verdict)

@@ -1,7 +1,8 @@
-"""Mean and covariance of data, in one pass and bounded memory."""
+"""Mean, range and covariance of data, in one pass and bounded memory."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -17,18 +18,22 @@ SAMPLE = 2000
 
 @dataclass(frozen=True)
 class Moments:
-    """Mean, variance and deviations of data.
+    """Mean, variance, deviations and range of data.
 
     Attributes:
         mean: of each feature, [features], float64.
         variance: of each feature, [features], float64.
         root: R with R'R = the covariance: its columns can be scaled before a spectrum is taken.
+        low: the smallest value.
+        high: the largest value.
         examples: number of examples that went in.
     """
 
     mean: Float[Tensor, " features"]
     variance: Float[Tensor, " features"]
     root: Float[Tensor, "rows features"]
+    low: float
+    high: float
     examples: int
 
     def spectrum(self, noise: Float[Tensor, " features"] | None = None) -> Float[Tensor, " values"]:
@@ -42,8 +47,9 @@ class Moments:
 def moments(data: Source, batch: int = 2000) -> Moments:
     """Return mean and covariance of the data's features, flattened.
 
-    Up to 2048 features the covariance is that of all examples; above, its root is that of 2000 of
-    them, drawn with a fixed seed.
+    Up to 2048 features everything is that of all examples; above, of 2000 of them, drawn with a
+    fixed seed (from a stream, the first 2000). So few spread the spectrum: of D independent
+    features of variance 1 the largest eigenvalue comes out as (1 + sqrt(D / 2000))^2.
 
     Example:
         >>> from nelbo.data import as_source
@@ -62,8 +68,10 @@ def _exact(data: Source, features: int, batch: int) -> Moments:
     n, first = 0, torch.zeros(features, dtype=torch.float64)
     second = torch.zeros(features, features, dtype=torch.float64)
     shift: Tensor | None = None
+    low, high = math.inf, -math.inf
     for x in data.epoch(batch):
-        flat = x.flatten(1)
+        flat = x.flatten(1).cpu()
+        low, high = min(low, float(flat.min())), max(high, float(flat.max()))
         # products of shifted data in float32 lose nothing that matters; their sums are in float64
         shift = flat.mean(0) if shift is None else shift
         centred = flat - shift
@@ -75,18 +83,18 @@ def _exact(data: Source, features: int, batch: int) -> Moments:
     covariance = second / n - torch.outer(mean, mean)
     values, vectors = torch.linalg.eigh(covariance)
     root = (vectors * values.clamp_min(0.0).sqrt()).T
-    return Moments(mean + shift.double(), covariance.diagonal().clamp_min(0.0), root, n)
+    variance = covariance.diagonal().clamp_min(0.0)
+    return Moments(mean + shift.double(), variance, root, low, high, n)
 
 
 def _sampled(data: Source, batch: int) -> Moments:
-    n, kept, room = 0, [], SAMPLE
+    kept, n = [], 0
     for x in data.epoch(min(batch, SAMPLE), order=generator(0)):
-        kept.append(x.flatten(1)[:room])
+        kept.append(x.flatten(1)[: SAMPLE - n].cpu())
         n += len(kept[-1])
-        room -= len(kept[-1])
-        if not room:
+        if n == SAMPLE:
             break
     rows = torch.cat(kept).double()
     mean = rows.mean(0)
-    centred = rows - mean
-    return Moments(mean, centred.var(0, correction=0), centred / n**0.5, n)
+    root = (rows - mean) / n**0.5
+    return Moments(mean, (root**2).sum(0), root, float(rows.min()), float(rows.max()), n)

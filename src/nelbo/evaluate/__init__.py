@@ -58,7 +58,7 @@ class _Evaluate:
             seed: of the latents drawn; the caller's generators stay as they were.
 
         Raises:
-            TypeError: something in the list is no estimator.
+            TypeError: not a list of estimators.
             ValueError: two estimators give a number of the same name.
 
         Example:
@@ -68,10 +68,7 @@ class _Evaluate:
             >>> found["elbo"].unit
             'nats per example'
         """
-        for estimator in estimators:
-            if not isinstance(estimator, Estimator):
-                got, fix = repr(estimator), "For example nelbo.evaluate.ELBO()."
-                raise BadType("estimators", expected="estimators", got=got, fix=fix)
+        _check(estimators)
         source, found = as_source(data), dict[str, Estimate]()
         for estimator in estimators:
             with seeded(seed), evaluation_mode(model):
@@ -85,6 +82,13 @@ class _Evaluate:
                         )
                     found[estimate.name] = estimate
         return found
+
+
+def _check(estimators: Any) -> None:
+    known = isinstance(estimators, Sequence) and all(isinstance(e, Estimator) for e in estimators)
+    if not known:
+        got, fix = repr(estimators), "For example [nelbo.evaluate.ELBO()]."
+        raise BadType("estimators", expected="a list of estimators", got=got, fix=fix)
 
 
 evaluate = _Evaluate()

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from nelbo.data import Source
-from nelbo.evaluate.base import Blocks, Estimator, Evaluable, batches
+from nelbo.evaluate.base import Blocks, Deviations, Estimator, Evaluable, batches, variance
 from nelbo.evaluate.estimate import Estimate
 
 
@@ -38,18 +38,14 @@ class ActiveUnits(Estimator):
 
     def __call__(self, model: Evaluable, data: Source) -> tuple[Estimate, ...]:
         """Return the count."""
-        blocks, examples = Blocks(), 0
+        blocks, deviations = Blocks(), Deviations()
         for x in batches(model, data, self.batch):
-            mu = model.terms(x).q.mean.double()
-            n = mu.new_tensor([float(len(mu))])
-            blocks.add(torch.cat([n, mu.sum(0), (mu**2).sum(0)]))
-            examples += len(x)
-        value, error = blocks.jackknife(lambda s: float((_variances(s) > self.threshold).sum()))
-        parts = tuple(_variances(blocks.total).tolist())
-        unit = f"of {len(parts)} latents"
-        return (Estimate("active_units", value, unit, error, examples, parts=parts),)
+            mu = deviations(model.terms(x).q.mean)
+            blocks.add(torch.cat([mu, mu**2], dim=1))
+        value, error = blocks.jackknife(self._count)
+        parts = tuple(variance(*blocks.means.chunk(2)).tolist())
+        counted = (float(value), f"of {len(parts)} latents", float(error), blocks.examples)
+        return (Estimate("active_units", *counted, parts=parts),)
 
-
-def _variances(sums: Tensor) -> Tensor:
-    n, (first, second) = sums[0], sums[1:].chunk(2)
-    return second / n - (first / n) ** 2
+    def _count(self, means: Tensor) -> Tensor:
+        return (variance(*means.chunk(2)) > self.threshold).sum().double()

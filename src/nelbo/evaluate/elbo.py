@@ -39,8 +39,8 @@ class ELBO(Estimator):
         log_px, kl, per_latent = [], [], []
         for x in batches(model, data, self.batch):
             terms = model.terms(x, self.samples)
-            log_px.append(terms.log_px.mean(0))
-            kl.append(terms.kl_total)
+            log_px.append(terms.log_px.double().mean(0))
+            kl.append(terms.kl_total.double())
             if terms.has_closed_kl:
                 per_latent.append(terms.kl.double().sum(0))
         r, k = torch.cat(log_px), torch.cat(kl)

@@ -19,8 +19,8 @@ from nelbo.evaluate.estimate import Estimate
 class ImportanceBound(Estimator):
     """`importance_bound`, in nats per example, and `effective_sample_size`.
 
-    A lower bound on log p(x) in expectation, at least the ELBO and rising with `samples`. The
-    samples are drawn in chunks, so that memory does not grow with their number.
+    A lower bound on log p(x) in expectation, at least the ELBO and rising with `samples`. These are
+    drawn in chunks; of all that was drawn only the weight is kept, one number a sample.
 
     Source: Burda, Grosse & Salakhutdinov 2015, Importance weighted autoencoders, equation 8.
 

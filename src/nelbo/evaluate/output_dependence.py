@@ -8,18 +8,30 @@ import torch
 from torch import Tensor
 
 from nelbo.data import Source
-from nelbo.evaluate.base import Blocks, Estimator, Evaluable, batches
+from nelbo.evaluate.base import Blocks, Deviations, Estimator, Evaluable, batches, variance
 from nelbo.evaluate.estimate import Estimate
+
+SQUARED = "squared units of the data per example"
+UNITS = {
+    "output_dependence": "of the variance",
+    "explained_variance": "of the variance",
+    "output_deviation": "units of the data",
+    "squared_error": SQUARED,
+    "total_variance": SQUARED,
+}
 
 
 # 1 - SSE/SST,   SSE = sum_x |x - m(x)|^2,   SST = sum_x |x - mean x|^2
+# 1 - Var(x - m(x))/Var(x): the same once the means of x and m(x) are equal
 @dataclass(frozen=True)
 class OutputDependence(Estimator):
-    """`output_dependence` 1 - SSE/SST, `output_deviation`, `squared_error`, `total_variance`.
+    """How the reconstructions depend on the input: five numbers, m(x) the mean of p(x|z) at E q.
 
-    m(x) is the mean of p(x|z) at the mean of q(z|x). A dependence of 0 is what the best constant
-    output reaches; `output_deviation` is the standard deviation of m(x) across inputs, averaged
-    over the features: 0 when every output is the same image.
+    `output_dependence`, 1 - SSE/SST: 0 is what the best constant output reaches, and what data
+    that does not vary is given. `explained_variance`, 1 - Var(x - m(x))/Var(x): 0 for every
+    constant output. `output_deviation`: the standard deviation of m(x) across inputs, averaged over
+    the features; 0 when every output is the same image. `squared_error` and `total_variance`: SSE
+    and SST per example.
 
     Args:
         batch: examples at a time.
@@ -35,46 +47,30 @@ class OutputDependence(Estimator):
     batch: int = 500
 
     def __call__(self, model: Evaluable, data: Source) -> tuple[Estimate, ...]:
-        """Return the four estimates."""
-        blocks, examples = Blocks(), 0
+        """Return the five estimates."""
+        blocks, inputs, outputs = Blocks(), Deviations(), Deviations()
         for x in batches(model, data, self.batch):
-            target = x.flatten(1).double()
-            output = model.reconstruct(x).flatten(1).to(target)
-            error = ((target - output) ** 2).sum(0)
-            n = torch.full_like(error, len(x))
-            moments = (target.sum(0), (target**2).sum(0), output.sum(0), (output**2).sum(0))
-            blocks.add(torch.cat([n, error, *moments]))
-            examples += len(x)
-
-        def estimate(name: str, unit: str, of: object) -> Estimate:
-            value, standard_error = blocks.jackknife(of)  # type: ignore[arg-type]
-            return Estimate(name, value, unit, standard_error, examples)
-
-        squared = "squared units of the data per example"
-        return (
-            estimate("output_dependence", "of the variance", _dependence),
-            estimate("output_deviation", "units of the data", _deviation),
-            estimate("squared_error", squared, lambda s: float(_split(s)[1].sum())),
-            estimate("total_variance", squared, lambda s: float(_variance(*_split(s)[2:4]).sum())),
+            target, output = x.flatten(1).double(), model.reconstruct(x).flatten(1).double()
+            error = ((target - output) ** 2).sum(1, keepdim=True).cpu()
+            d, m = inputs(target), outputs(output)
+            difference = ((d - m) ** 2).sum(1, keepdim=True)
+            blocks.add(torch.cat([error, difference, d, d**2, m, m**2], dim=1))
+        values, errors = (five.tolist() for five in blocks.jackknife(_five))
+        return tuple(
+            Estimate(name, value, unit, error, blocks.examples)
+            for (name, unit), value, error in zip(UNITS.items(), values, errors, strict=True)
         )
 
 
-def _split(sums: Tensor) -> list[Tensor]:
-    """Return n, SSE and the four moments, each per feature and, but for n, per example."""
-    n, *rest = sums.chunk(6)
-    return [n, *(r / n for r in rest)]
+def _five(means: Tensor) -> Tensor:
+    """Return the five numbers, in the order of UNITS."""
+    error, difference = means[:2]
+    x1, x2, m1, m2 = means[2:].chunk(4)
+    total, residual = variance(x1, x2).sum(), difference - ((x1 - m1) ** 2).sum()
+    deviation = variance(m1, m2).sqrt().mean()
+    shares = (_explained(error, total), _explained(residual, total))
+    return torch.stack([*shares, deviation, error, total])
 
 
-def _variance(first: Tensor, second: Tensor) -> Tensor:
-    return (second - first**2).clamp_min(0.0)
-
-
-def _dependence(sums: Tensor) -> float:
-    _, error, x1, x2, *_ = _split(sums)
-    total = _variance(x1, x2).sum()
-    return float(1.0 - error.sum() / total) if total > 0 else 0.0
-
-
-def _deviation(sums: Tensor) -> float:
-    *_, m1, m2 = _split(sums)
-    return float(_variance(m1, m2).sqrt().mean())
+def _explained(error: Tensor, total: Tensor) -> Tensor:
+    return 1.0 - error / total if total > 0 else torch.zeros_like(total)
