@@ -3,7 +3,7 @@
 import pytest
 import torch
 from numpy.testing import assert_allclose
-from torch.distributions import Independent, StudentT, Normal
+from torch.distributions import Independent, Normal, StudentT
 
 from nelbo.errors import BadValue
 from nelbo.rng import seeded

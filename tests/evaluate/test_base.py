@@ -9,7 +9,8 @@ from numpy.testing import assert_allclose
 from torch import nn
 
 import nelbo
-from nelbo.evaluate.base import BLOCKS, Blocks, Deviations, evaluation_mode, mean_estimate, variance
+from nelbo.evaluate.base import evaluation_mode, mean_estimate
+from nelbo.evaluate.jackknife import BLOCKS, Blocks, Deviations, variance
 
 
 def filled(values, batch=7):

@@ -13,6 +13,7 @@ class Right(Likelihood):
 
     support = domain = constraints.real
     base_measure = "density on R^D"
+    requirement = "finite values"
     advice = "Every finite value is allowed."
     belief = "unit noise"
     features = Normal
@@ -23,6 +24,9 @@ class Right(Likelihood):
 
     def noise_variance(self, mean):
         return torch.ones_like(mean)
+
+    def output_at(self, mean):
+        return mean
 
 
 class BareSquaredErrors(Normal):

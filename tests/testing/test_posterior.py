@@ -102,7 +102,7 @@ def test_somebody_elses_right_posterior_passes(right, latent):
         (OfTheBatch, "independence of the rest of the batch"),
         (StoppedDraws, "gradient of the draws against finite differences"),
         (StoppedDensity, "gradient against finite differences"),
-        (LogvarAsLogSigma, "sample variance"),
+        (LogvarAsLogSigma, "closed KL against samples"),
     ],
 )
 def test_a_wrong_posterior_is_caught_by_its_law(wrong, law):

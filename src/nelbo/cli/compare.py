@@ -72,7 +72,7 @@ def compare(
     if as_json:
         print_json(report.json.comparison(found))
         return
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 100)
     console.print(report.text.comparison(found, lang))
     console.print(f"The page: {folder / 'compare.html'}", highlight=False, soft_wrap=True)
 

@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from nelbo.data import Source
-from nelbo.evaluate.base import Blocks, Deviations, Estimator, Evaluable, batches, variance
+from nelbo.evaluate.base import Estimator, Evaluable, batches
 from nelbo.evaluate.estimate import Estimate
+from nelbo.evaluate.jackknife import Blocks, Deviations, variance
 
 
 # A_k = Var_x( E_q(z|x)[z_k] ) > 0.01                                 Burda et al. 2015, section 5.2

@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from nelbo.data import Source
-from nelbo.evaluate.base import Blocks, Deviations, Estimator, Evaluable, batches, variance
+from nelbo.evaluate.base import Estimator, Evaluable, batches
 from nelbo.evaluate.estimate import Estimate
+from nelbo.evaluate.jackknife import Blocks, Deviations, variance
 
 SQUARED = "squared units of the data per example"
 UNITS = {

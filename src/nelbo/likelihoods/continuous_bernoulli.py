@@ -73,7 +73,7 @@ class ContinuousBernoulli(Likelihood):
 
     support = constraints.unit_interval
     domain = constraints.unit_interval
-    base_measure = "density on [0, 1]^D"
+    base_measure = "density on R^D"
     requirement = "values in [0, 1]"
     advice = (
         "Scale the data (the transform 'scale' divides bytes by 255), or use the likelihood "

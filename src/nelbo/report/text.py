@@ -17,6 +17,7 @@ from nelbo.report.words import Words
 COLUMNS = ("loss", "verdict", "variance", "margin", "active", "kl", "error", "bound")
 STYLES = {"collapses": "bold red", "learns": "green"}
 WIDTH = 100
+ROOM = 96  # columns that the bound needs to stand beside the rest
 
 
 def comparison(c: Results, lang: str = "en") -> RenderableType:
@@ -43,7 +44,10 @@ class _Screen:
         plain = options.ascii_only
         parts: list[RenderableType] = [_marked(story.answer(self.c, self.words)), Text()]
         if self.c.rows:
-            parts += [_table(self.c, self.words, plain), *_notes(self.c, self.words)]
+            wide = options.max_width >= ROOM
+            shown = COLUMNS if wide else COLUMNS[:-1]
+            parts.append(_table(self.c, self.words, plain, shown))
+            parts += _notes(self.c, self.words, bounds=wide)
         parts += [_refused(refused.name, refused.reason, self.words) for refused in self.c.refused]
         width = min(options.max_width, WIDTH)
         yield from console.render(Group(*parts), options.update(width=width, max_width=width))
@@ -57,16 +61,17 @@ def _marked(text: str) -> Text:
     return marked
 
 
-def _table(c: Results, words: Words, plain: bool) -> Table:
+def _table(c: Results, words: Words, plain: bool, shown: tuple[str, ...]) -> Table:
     sheet = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     columns = {column.key: column for column in table.columns(c, words)}
-    for key in COLUMNS:
+    for key in shown:
         column = columns[key]
         head = Text(column.head).append(f"\n{column.short}" if column.short else "", "not bold dim")
         justify = "right" if column.numeric else "left"
         sheet.add_column(head, justify=justify, overflow="fold", no_wrap=key != "loss")
     for row in c.rows:
-        sheet.add_row(*_cells(row, words, plain, _letters(c)[row.base_measure]))
+        cells = _cells(row, words, plain, _letters(c)[row.base_measure])
+        sheet.add_row(*cells[: len(shown)])
     return sheet
 
 
@@ -91,16 +96,19 @@ def _letters(c: Results) -> dict[str, str]:
     return {measure: chr(ord("a") + i) for i, measure in enumerate(measures)}
 
 
-def _notes(c: Results, words: Words) -> list[Text]:
-    letters, grey = _letters(c), story.grey_masses(c)
-    rows = {row.base_measure: row for row in c.rows}
+def _notes(c: Results, words: Words, bounds: bool) -> list[Text]:
+    notes = [Text(), Text(story.measured(c, words, "text"), "dim")]
+    return [*notes, Text(_measures(c, words), "dim")] if bounds else notes
+
+
+def _measures(c: Results, words: Words) -> str:
+    grey, rows = story.grey_masses(c), {row.base_measure: row for row in c.rows}
     key = []
-    for measure, letter in letters.items():
+    for measure, letter in _letters(c).items():
         base = table.base(rows[measure], words)
         named = words("text.grey", base=base) if rows[measure] in grey else base
         key.append(f"{letter} {named}")
-    bounds = words("text.bounds", measures=words("list.comma").join(key))
-    return [Text(), Text(story.measured(c, words, "text"), "dim"), Text(bounds, "dim")]
+    return words("text.bounds", measures=words("list.comma").join(key))
 
 
 def _refused(name: str, reason: str, words: Words) -> Text:

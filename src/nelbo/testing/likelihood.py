@@ -28,7 +28,7 @@ def check_likelihood(likelihood: Likelihood, data_shape: Shape = (1, 2, 3)) -> N
     The laws, in order: shape [samples, batch]; a belief and a base measure; finite densities;
     twice the pixels, twice the nats; independence of the rest of the batch; total mass 1; stated
     mean and stated variance against the density's own; noise variance; gradient against finite
-    differences; sample mean and sample variance within five standard errors.
+    differences; output at a mean; sample mean and sample variance within five standard errors.
 
     They are checked on a copy in float64 and in evaluation mode: in training mode an optimal sigma
     depends on the batch, and `log_prob` is a profile likelihood of no fixed mass.
@@ -55,6 +55,7 @@ def check_likelihood(likelihood: Likelihood, data_shape: Shape = (1, 2, 3)) -> N
         _independence(subject, data_shape)
         _mass_and_moments(subject, (1,) * len(data_shape))
         _gradient(subject, data_shape)
+        _output_at_the_mean(subject, data_shape)
         require_samples(subject, subject(_outputs(subject, data_shape, 1, 2)))
 
 
@@ -166,6 +167,19 @@ def _sums(subject: Likelihood, x: Tensor, mass: Tensor, mean: Tensor, variance: 
         believed = subject.noise_variance(mean)
         fix = "Return the variance V(mean) of one feature."
         require_close(subject, "noise variance", believed, variance, fix)
+
+
+def _output_at_the_mean(subject: Likelihood, data_shape: Shape) -> None:
+    outputs = _outputs(subject, data_shape, 1, 1)
+    mean = subject(outputs).mean[0, 0].detach()
+    output = subject.output_at(mean).expand(subject.parameter_shape(data_shape))
+    require_close(
+        subject,
+        "output at a mean",
+        subject(output[None, None]).mean[0, 0],
+        mean,
+        "Return the decoder's output at which p(x|z) has this mean.",
+    )
 
 
 def _gradient(subject: Likelihood, data_shape: Shape) -> None:

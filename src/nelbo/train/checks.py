@@ -1,0 +1,102 @@
+"""What `fit` refuses before any work."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from itertools import islice
+from typing import Any
+
+import torch
+
+from nelbo import registry
+from nelbo.data import Examples, Source
+from nelbo.errors import BadType, BadValue, nearest
+from nelbo.model import VAE
+from nelbo.objectives import Objective
+from nelbo.rng import seeded
+
+PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16}
+
+
+def check_settings(
+    settings: Mapping[str, Any], valid: Source | None, out: Any, resume: bool
+) -> None:
+    """Refuse numbers out of range, and settings that need others."""
+    for name in ("epochs", "batch", "patience"):
+        value = settings[name]
+        if value is not None and (not isinstance(value, int) or value < 1):
+            raise BadValue(name, expected="an integer of at least 1", got=value, fix="Try 10.")
+    for name in ("lr", "clip"):
+        value = settings[name]
+        number = isinstance(value, int | float)
+        if value is not None and not (number and 0 < value < math.inf):
+            raise BadValue(name, expected="a positive number", got=value, fix="Try 1e-3.")
+    if settings["precision"] not in PRECISIONS:
+        got = f"'{settings['precision']}'"
+        fix = nearest(settings["precision"], PRECISIONS)
+        raise BadValue("precision", expected="a known precision", got=got, fix=fix)
+    if settings["patience"] is not None and valid is None:
+        raise BadValue(
+            "patience",
+            expected="a validation set with it",
+            got="none",
+            fix="Pass valid=..., held out from the training data.",
+        )
+    if resume and out is None:
+        raise BadValue("resume", expected="the run's folder", got="none", fix="Pass out=...")
+
+
+def check_objective(objective: Objective, source: Source, epochs: int, batch: int) -> None:
+    """Refuse what is no objective, and schedules that do not fit the run."""
+    if not isinstance(objective, Objective):
+        fix = "For example nelbo.objectives.ELBO()."
+        raise BadType("objective", expected="an Objective", got=f"{objective!r}", fix=fix)
+    if source.size is not None:
+        objective.check(epochs * math.ceil(source.size / batch))
+
+
+def check_data(model: VAE, data: Source) -> None:
+    """Refuse data of another shape or outside the likelihood's domain; warn outside its support."""
+    if data.shape != model.data_shape:
+        raise BadValue(
+            "data",
+            expected=f"examples of shape {list(model.data_shape)}",
+            got=f"{list(data.shape)}",
+            fix=f"Build the model with data_shape={data.shape}.",
+        )
+    with seeded(0):
+        # all of what is in memory, the first batch of what streams
+        count = None if isinstance(data, Examples) else 1
+        inside = [model.likelihood.check(x) for x in islice(data.epoch(1000), count)]
+    if not all(inside):
+        model.likelihood.warn_outside_support()
+
+
+def check_same(what: str, config: Mapping[str, Any], before: Mapping[str, Any]) -> None:
+    """Refuse to go on with another model, objective or setting than the run began with."""
+    now, then = _fixed(json.loads(json.dumps(config))), _fixed(before)
+    changed = next((name for name in now if now[name] != then.get(name)), None)
+    if changed is not None:
+        raise BadValue(
+            what,
+            expected=f"{changed} = {_said(then.get(changed))}, as it began",
+            got=_said(now[changed]),
+            fix="Leave the setting out, or start a new run in another folder.",
+        )
+
+
+def _fixed(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return all that a resumed run must have in common with its beginning, by name."""
+    data, settings = config["data"], {"objective": config["objective"], **config["train"]}
+    # a checksum tells the same data wherever it lies
+    free = {"epochs", "name"} if "checksum" in data else {"epochs"}
+    every = {**config["model"], **settings, **data}
+    return {name: value for name, value in every.items() if name not in free}
+
+
+def _said(value: Any) -> Any:
+    """Return a component's record as the user would write it."""
+    is_component = isinstance(value, Mapping) and "opaque" not in str(value)
+    return registry.text(value) if is_component else value
