@@ -15,3 +15,16 @@ def unchecked():
     jaxtyping.config.update("jaxtyping_disable", True)
     yield
     jaxtyping.config.update("jaxtyping_disable", False)
+
+
+@pytest.fixture(name="snapshot")
+def _snapshot():
+    """Return a function that gives every file below a folder with its bytes."""
+
+    def snapshot(folder):
+        return {
+            str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None
+            for path in sorted(folder.rglob("*"))
+        }
+
+    return snapshot

@@ -65,16 +65,3 @@ def trained_once(tmp_path_factory):
 def trained(trained_once, tiny):
     """The folder of a trained run; the current folder is another one."""
     return trained_once
-
-
-@pytest.fixture(name="snapshot")
-def _snapshot():
-    """Return a function that gives every file below a folder with its bytes."""
-
-    def snapshot(folder):
-        return {
-            str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None
-            for path in sorted(folder.rglob("*"))
-        }
-
-    return snapshot

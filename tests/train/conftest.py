@@ -89,19 +89,6 @@ def _same():
     return same
 
 
-@pytest.fixture(name="snapshot")
-def _snapshot():
-    """Return a function that gives every file below a folder with its bytes."""
-
-    def snapshot(folder):
-        return {
-            str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None
-            for path in sorted(folder.rglob("*"))
-        }
-
-    return snapshot
-
-
 @pytest.fixture(name="one_line")
 def _one_line():
     """Return a function that asserts the house's form in one line, and gives the text."""

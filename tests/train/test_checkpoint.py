@@ -7,8 +7,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from nelbo.errors import BadValue, Failed
-from nelbo.train.checkpoint import load_checkpoint, save_checkpoint, write_atomically
+from nelbo.errors import BadValue
+from nelbo.train.checkpoint import load_checkpoint, save_checkpoint
 
 TENSORS = {
     "weight": torch.arange(6.0).reshape(2, 3),
@@ -98,36 +98,6 @@ def test_a_record_that_json_cannot_hold_is_never_written(tmp_path):
     with pytest.raises(ValueError, match="JSON"):
         save_checkpoint(tmp_path / "a", {}, {"elbo": float("nan")})
     assert os.listdir(tmp_path) == []
-
-
-def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
-    path = tmp_path / "a"
-    write_atomically(path, b"old")
-
-    def full(number):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(Failed, match="No space left on device.*saved before is intact"):
-        write_atomically(path, b"new")
-    assert path.read_bytes() == b"old"
-    assert os.listdir(tmp_path) == ["a"]
-
-
-def test_an_interrupted_write_leaves_nothing_half_written(tmp_path, monkeypatch):
-    def interrupted(number):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(os, "fsync", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        write_atomically(tmp_path / "a", b"new")
-    assert os.listdir(tmp_path) == []
-
-
-def test_a_missing_folder_is_one_line(tmp_path, one_line):
-    with pytest.raises(Failed) as error:
-        write_atomically(tmp_path / "missing" / "a", b"")
-    assert "No such file or directory" in one_line(error)
 
 
 def test_the_file_is_plain_safetensors_with_readable_facts(path):

@@ -13,7 +13,7 @@ from rich.text import Text
 from torch import Tensor
 
 from nelbo.errors import BadValue
-from nelbo.train.checkpoint import write_atomically
+from nelbo.files import write_atomically
 
 GAP = 2
 SMALLEST = 56  # pixels: smaller images are enlarged, without smoothing, at least to this

@@ -12,8 +12,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from nelbo.compare.results import Comparison
+from nelbo.files import write_atomically
 from nelbo.report import evidence, facts, fixes, format, spectrum, story, table, training
-from nelbo.report.atomic import write_bytes
 from nelbo.report.drawing import Drawing
 from nelbo.report.words import Words
 
@@ -29,7 +29,7 @@ def write(comparison: Comparison, path: str | Path, lang: str = "en") -> None:
     Raises:
         ValueError: a language without strings.
     """
-    write_bytes(path, page(comparison, lang).encode())
+    write_atomically(Path(path), page(comparison, lang).encode())
 
 
 def page(c: Comparison, lang: str = "en") -> str:

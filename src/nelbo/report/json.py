@@ -12,7 +12,7 @@ from typing import Any
 from torch import Tensor
 
 from nelbo.compare.results import Comparison
-from nelbo.report.atomic import write_bytes
+from nelbo.files import write_atomically
 
 SCHEMA = 1
 
@@ -37,7 +37,7 @@ def comparison(c: Comparison) -> dict[str, Any]:
 def write(c: Comparison, path: str | Path) -> None:
     """Write `comparison(c)` to a file, whole or not at all."""
     text = json.dumps(comparison(c), indent=2, ensure_ascii=False, allow_nan=False)
-    write_bytes(path, f"{text}\n".encode())
+    write_atomically(Path(path), f"{text}\n".encode())
 
 
 def _plain(value: Any) -> Any:

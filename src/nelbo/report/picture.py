@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from nelbo.compare.results import Comparison
+from nelbo.files import write_atomically
 from nelbo.report import picture_rows as rows
 from nelbo.report import spectrum, story, table, training
-from nelbo.report.atomic import write_bytes
 from nelbo.report.canvas import CJK, EDGE, INNER, Canvas, installed
 from nelbo.report.words import Words
 from nelbo.report.wrapping import balanced
@@ -32,7 +32,7 @@ def write(comparison: Comparison, path: str | Path, lang: str = "en") -> None:
     words = Words(lang, comparison)
     if lang == "zh" and not installed(CJK):
         words = Words("en", comparison)
-    write_bytes(path, _draw(comparison, words))
+    write_atomically(Path(path), _draw(comparison, words))
 
 
 def _draw(c: Comparison, words: Words) -> bytes:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +13,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from nelbo.errors import BadValue, Failed
+from nelbo.errors import BadValue
+from nelbo.files import write_atomically
 
 Tensors = dict[str, Tensor]
 
@@ -55,27 +54,6 @@ def load_checkpoint(path: Path) -> tuple[Tensors, dict[str, Any]]:
     if metadata["sha256"] != _digest(tensors, metadata["nelbo"]):
         raise _damaged(path, "other bytes than were written")
     return tensors, json.loads(metadata["nelbo"])
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all: a new file beside it takes its place when complete."""
-    new = path.with_name(f".{path.name}.new")
-    try:
-        with open(new, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(new, path)
-    except OSError as error:
-        raise Failed(
-            f"writing {path}",
-            expected="a folder with room and permission to write",
-            got=f"'{error.strerror}'",
-            fix="Free some space or choose another --out; what was saved before is intact.",
-        ) from None
-    finally:
-        with suppress(OSError):  # the one that counts is on its way already
-            new.unlink(missing_ok=True)
 
 
 def _copy(tensor: Tensor) -> Tensor:

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from nelbo.errors import BadValue, Failed
-from nelbo.train.checkpoint import Tensors, load_checkpoint, save_checkpoint, write_atomically
+from nelbo.files import write_atomically
+from nelbo.train.checkpoint import Tensors, load_checkpoint, save_checkpoint
 
 KEPT = 2
 PARTS = {"model", "objective", "train", "data", "versions"}

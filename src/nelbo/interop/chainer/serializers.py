@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +12,7 @@ import torch
 from torch import nn
 
 from nelbo.errors import BadType, BadValue
+from nelbo.files import write_atomically
 from nelbo.interop.chainer.archive import File, read_arrays
 
 __all__ = ["load_npz", "save_npz"]
@@ -35,7 +34,7 @@ def save_npz(file: File, obj: nn.Module, compression: bool = True) -> None:
 
     Raises:
         TypeError: the module holds parameters of another kind.
-        ValueError: the folder of `file` does not exist.
+        RuntimeError: the folder of `file` does not exist or cannot be written.
 
     Example:
         >>> import io
@@ -47,8 +46,9 @@ def save_npz(file: File, obj: nn.Module, compression: bool = True) -> None:
     arrays: dict[str, Any] = {k: p.detach().cpu().numpy() for k, p in _parameters(obj).items()}
     write = np.savez_compressed if compression else np.savez
     if isinstance(file, str | os.PathLike):
-        with _replacing(Path(file)) as whole:
-            write(whole, **arrays)
+        whole = io.BytesIO()
+        write(whole, **arrays)
+        write_atomically(Path(file), whole.getvalue())
     else:
         write(file, **arrays)
 
@@ -107,18 +107,3 @@ def _check_fits(name: str, array: Any, parameter: nn.Parameter) -> None:
     if array.shape != tuple(parameter.shape):
         raise BadValue(name, expected=f"shape {list(parameter.shape)}", got=list(array.shape),
                        fix="Build the model with the sizes of the file.")  # fmt: skip
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[io.BufferedIOBase]:
-    """Open a file beside `path` that takes its place only once it is written."""
-    if not path.parent.is_dir():
-        raise BadValue(str(path), expected="a path in an existing folder",
-                       got=f"no folder {path.parent}", fix="Create it first.")  # fmt: skip
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with beside.open("wb") as file:
-            yield file
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)

@@ -1,0 +1,41 @@
+"""Files that are whole or not there at all."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from nelbo.errors import Failed
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all: a new file beside it takes its place when complete.
+
+    Raises:
+        RuntimeError: the disk is full, or the folder is missing or cannot be written.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "a"
+        >>> write_atomically(path, b"all of it")
+        >>> path.read_bytes()
+        b'all of it'
+    """
+    new = path.with_name(f".{path.name}.new")
+    try:
+        with open(new, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(new, path)
+    except OSError as error:
+        raise Failed(
+            f"writing {path}",
+            expected="a folder with room and permission to write",
+            got=f"'{error.strerror}'",
+            fix="Free some space or choose another place; what was saved before is intact.",
+        ) from None
+    finally:
+        with suppress(OSError):  # the one that counts is on its way already
+            new.unlink(missing_ok=True)
