@@ -212,3 +212,27 @@ def test_densities_broadcast_over_samples():
     logits = torch.linspace(-1, 1, 6, dtype=torch.float64).reshape(3, 2)
     for function in (formulas.bernoulli_log_prob, formulas.continuous_bernoulli_log_prob):
         assert_allclose(function(x, logits), function(x.expand(3, 2), logits), rtol=1e-15)
+
+
+def test_the_log_normaliser_can_be_differentiated_twice():
+    """Its curvature is the variance: what a forecast of any user's loss is made of."""
+    logits = torch.linspace(-30, 30, 13, dtype=torch.float64, requires_grad=True)
+    (slope,) = torch.autograd.grad(
+        formulas.continuous_bernoulli_log_norm(logits).sum(), logits, create_graph=True
+    )
+    (curvature,) = torch.autograd.grad(slope.sum(), logits)
+    expected = formulas.continuous_bernoulli_variance(logits.detach())
+    torch.testing.assert_close(curvature, expected, rtol=1e-9, atol=0)
+
+
+@pytest.mark.parametrize("logit", [15.0, 21.0, 40.0])
+def test_a_sure_bernoulli_keeps_its_last_digits(logit):
+    """log(1 - e^-a) for large a: softplus rounds it to 0 from 20 on."""
+    one, a = torch.ones(1, dtype=torch.float64), torch.full((1,), logit, dtype=torch.float64)
+    expected = float(-mpmath.log1p(mpmath.exp(-logit)))
+    assert_allclose(formulas.bernoulli_log_prob(one, a), expected, rtol=1e-6)
+
+
+def test_the_effective_sample_size_stays_within_its_bounds_in_float32():
+    log_w = torch.full((64, 1), -900.3)
+    assert_allclose(formulas.effective_sample_size(log_w), 64.0, rtol=1e-6)

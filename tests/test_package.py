@@ -77,3 +77,9 @@ def test_the_code_in_the_readme_runs(tmp_path):
     assert re.search(r"elbo = .* nats per example \(10000 examples, 1 sample\)", printed)
     assert "collapses 0.013" in printed
     assert (tmp_path / "runs/first/config.json").exists()
+
+
+def test_the_skeleton_for_contributors_is_a_likelihood():
+    (block,) = re.findall(r"```python\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(), re.DOTALL)
+    check = "import nelbo; nelbo.testing.check_likelihood(Laplace(scale=0.5)); print('lawful')"
+    assert python(f"{block}\n{check}").strip() == "lawful"

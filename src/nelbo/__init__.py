@@ -1,6 +1,6 @@
 """nelbo: variational autoencoders in nats per example, and a doctor for those that do not learn."""
 
-from nelbo import data, likelihoods, networks, objectives, posteriors, priors
+from nelbo import data, likelihoods, networks, objectives, posteriors, priors, testing
 from nelbo.doctor import forecast
 from nelbo.evaluate import evaluate
 from nelbo.model import VAE
@@ -18,4 +18,5 @@ __all__ = [
     "objectives",
     "posteriors",
     "priors",
+    "testing",
 ]

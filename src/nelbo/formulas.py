@@ -7,6 +7,7 @@ features is what the distribution of a whole example does (`torch.distributions.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -58,7 +59,8 @@ def bernoulli_log_prob(
         tensor([-0.6931])
 
     """
-    return x * logits - F.softplus(logits)
+    logits, x = torch.broadcast_tensors(logits, x)
+    return -F.binary_cross_entropy_with_logits(logits, x, reduction="none")
 
 
 # log int_0^1 e^(a x) dx = log((e^a - 1) / a) = a/2 + log(sinh(a/2) / (a/2))
@@ -69,13 +71,33 @@ def continuous_bernoulli_log_norm(logits: Float[Tensor, "*shape"]) -> Float[Tens
     equation 6, since C(s(a)) = a / tanh(a/2). In a there is no cancellation near lambda = 1/2
     but that of log(sinh(y)/y), for which the series is used where |y| < 1/2.
     """
-    small = logits.abs() < 1.0
-    far = torch.where(small, torch.ones_like(logits), logits)
-    size = far.abs()
-    # max(a, 0) in place of a/2 + |a|/2, whose parts cancel where a is far below 0
-    exact = F.relu(far) - torch.log(size) + torch.log1p(-torch.exp(-size))
-    near = torch.where(small, 0.5 * logits, torch.zeros_like(logits))
-    return torch.where(small, near + _log_sinhc_series(near**2), exact)
+    return _LogNorm.apply(logits)
+
+
+class _LogNorm(torch.autograd.Function):
+    """The log-normaliser, whose derivative is the mean: one formula in place of forty steps."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(logits: Tensor) -> Tensor:
+        small = logits.abs() < 1.0
+        far = torch.where(small, torch.ones_like(logits), logits)
+        size = far.abs()
+        # exp(-50) is 0 beside 1 already, and beyond -87 it is a denormal number, which is slow
+        # max(a, 0) in place of a/2 + |a|/2, whose parts cancel where a is far below 0
+        exact = F.relu(far) - torch.log(size) + torch.log1p(-torch.exp(-size.clamp_max(50.0)))
+        near = torch.where(small, 0.5 * logits, torch.zeros_like(logits))
+        return torch.where(small, near + _log_sinhc_series(near**2), exact)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor], output: Tensor) -> None:
+        ctx.save_for_backward(*inputs)
+
+    @staticmethod
+    def backward(ctx: Any, *grad_outputs: Tensor) -> Tensor:
+        (logits,) = ctx.saved_tensors
+        return grad_outputs[0] * continuous_bernoulli_mean(logits)
 
 
 # log(sinh(y)/y) = sum_k 2^(2k-1) B_2k / (k (2k)!) y^2k
@@ -154,7 +176,7 @@ def effective_sample_size(log_w: Float[Tensor, " samples *shape"]) -> Float[Tens
         tensor([4.])
 
     """
-    return torch.exp(2 * torch.logsumexp(log_w, dim=0) - torch.logsumexp(2 * log_w, dim=0))
+    return 1.0 / (torch.softmax(log_w, dim=0) ** 2).sum(0)
 
 
 # Var[x] = d mean / d a = 1/a^2 - 1/(4 sinh^2(a/2))
