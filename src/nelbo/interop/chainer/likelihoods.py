@@ -9,10 +9,11 @@ from __future__ import annotations
 from typing import Literal, overload
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from nelbo.errors import BadValue
-from nelbo.formulas import bernoulli_log_prob, gaussian_kl, gaussian_log_prob
+from nelbo.formulas import gaussian_kl, gaussian_log_prob
 from nelbo.interop.chainer.arrays import Array, alike
 
 
@@ -37,7 +38,8 @@ def bernoulli_nll(x: Array, y: Array, reduce: str = "sum") -> Tensor:
     """
     _known(reduce)
     x, y = alike(x=x, y=y)
-    return _reduced(-bernoulli_log_prob(x, y), reduce)
+    # in Chainer's own order of arithmetic: it rounds where formulas.bernoulli_log_prob does not
+    return _reduced(F.softplus(y) - x * y, reduce)
 
 
 # -log N(x; m, e^v) = 1/2 [ log 2 pi + v + (x - m)^2 e^-v ]
