@@ -54,10 +54,6 @@ def gaussian_kl(mu, logvar):  # as an integral, in units of sigma about mu
         return mpmath.quad(integrand, [-12, -4, 0, 4, 12])
 
 
-def bernoulli_log_prob(x, a):
-    return x * mpmath.log(1 / (1 + mpmath.exp(-a))) + (1 - x) * mpmath.log(1 / (1 + mpmath.exp(a)))
-
-
 LOGITS = [0.0, 1e-8, -1e-3, 0.3, -0.999, 0.9999, 1.0001, -1.5, 4.0, -20.0, 20.0, -200.0, 200.0]
 PIXELS = [0.0, 1e-3, 0.3, 0.5, 1.0]
 GRID = [(x, a) for x in PIXELS for a in LOGITS]
@@ -66,7 +62,6 @@ GAUSSIANS = [(m, v) for m in (0.0, 1e-3, -2.0, 5.0) for v in (0.0, 1e-3, -6.0, 2
 REFERENCES = {  # formula: (mpmath, arguments)
     "gaussian_log_prob": (gaussian_log_prob, [(x, m, v) for x in (0.0, 1.5) for m, v in GAUSSIANS]),
     "gaussian_kl": (gaussian_kl, GAUSSIANS),
-    "bernoulli_log_prob": (bernoulli_log_prob, GRID),
     "continuous_bernoulli_log_norm": (cb_log_norm, [(a,) for a in LOGITS]),
     "continuous_bernoulli_log_prob": (cb_log_prob, GRID),
     "continuous_bernoulli_mean": (cb_mean, [(a,) for a in LOGITS]),
@@ -223,14 +218,6 @@ def test_the_log_normaliser_can_be_differentiated_twice():
     (curvature,) = torch.autograd.grad(slope.sum(), logits)
     expected = formulas.continuous_bernoulli_variance(logits.detach())
     torch.testing.assert_close(curvature, expected, rtol=1e-9, atol=0)
-
-
-@pytest.mark.parametrize("logit", [15.0, 21.0, 40.0])
-def test_a_sure_bernoulli_keeps_its_last_digits(logit):
-    """log(1 - e^-a) for large a: softplus rounds it to 0 from 20 on."""
-    one, a = torch.ones(1, dtype=torch.float64), torch.full((1,), logit, dtype=torch.float64)
-    expected = float(-mpmath.log1p(mpmath.exp(-logit)))
-    assert_allclose(formulas.bernoulli_log_prob(one, a), expected, rtol=1e-6)
 
 
 def test_the_effective_sample_size_stays_within_its_bounds_in_float32():

@@ -45,24 +45,6 @@ def gaussian_kl(
     return 0.5 * (mu**2 + torch.expm1(logvar) - logvar)
 
 
-# log Bern(x; s(a)) = x a - log(1 + e^a)
-def bernoulli_log_prob(
-    x: Float[Tensor, "*#shape"], logits: Float[Tensor, "*#shape"]
-) -> Float[Tensor, "*shape"]:
-    """Log-mass of a Bernoulli with log-odds `logits`, per element, in nats.
-
-    It is a log-probability for x in {0, 1} only. For x strictly between, it is the cross-entropy
-    that people use all the same; `continuous_bernoulli_log_prob` is the density.
-
-    Example:
-        >>> bernoulli_log_prob(torch.ones(1), torch.zeros(1))
-        tensor([-0.6931])
-
-    """
-    logits, x = torch.broadcast_tensors(logits, x)
-    return -F.binary_cross_entropy_with_logits(logits, x, reduction="none")
-
-
 # log int_0^1 e^(a x) dx = log((e^a - 1) / a) = a/2 + log(sinh(a/2) / (a/2))
 def continuous_bernoulli_log_norm(logits: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
     """Log-normaliser of the continuous Bernoulli in its natural parameter, per element.
