@@ -67,7 +67,7 @@ REFERENCES = {  # formula: (mpmath, arguments)
     "continuous_bernoulli_mean": (cb_mean, [(a,) for a in LOGITS]),
     "continuous_bernoulli_variance": (cb_variance, [(a,) for a in LOGITS]),
 }
-OF_THEIR_OWN = {"continuous_bernoulli_logits", "log_mean_exp", "effective_sample_size"}
+OF_THEIR_OWN = {"continuous_bernoulli_logits", "log_mean_exp"}
 
 
 def precisely(function, *arguments):
@@ -186,20 +186,10 @@ def test_log_mean_exp(log_w):
     assert float(got) == pytest.approx(expected, rel=1e-12, abs=1e-12)
 
 
-@given(st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=8))
-def test_effective_sample_size(log_w):
-    with mpmath.workdps(1000):
-        w = [mpmath.exp(mpf(v)) for v in log_w]
-        expected = float(mpmath.fsum(w) ** 2 / mpmath.fsum(v**2 for v in w))
-    got = formulas.effective_sample_size(torch.tensor(log_w, dtype=torch.float64))
-    assert float(got) == pytest.approx(expected, rel=1e-9)
-
-
 def test_averages_go_over_the_first_axis_only():
     log_w = torch.arange(6, dtype=torch.float64).reshape(3, 2)
-    for function in (formulas.log_mean_exp, formulas.effective_sample_size):
-        columns = torch.stack([function(log_w[:, 0]), function(log_w[:, 1])])
-        assert_allclose(function(log_w), columns, rtol=1e-12)
+    columns = torch.stack([formulas.log_mean_exp(log_w[:, 0]), formulas.log_mean_exp(log_w[:, 1])])
+    assert_allclose(formulas.log_mean_exp(log_w), columns, rtol=1e-12)
 
 
 def test_densities_broadcast_over_samples():
@@ -219,8 +209,3 @@ def test_the_log_normaliser_can_be_differentiated_twice():
     (curvature,) = torch.autograd.grad(slope.sum(), logits)
     expected = formulas.continuous_bernoulli_variance(logits.detach())
     torch.testing.assert_close(curvature, expected, rtol=1e-9, atol=0)
-
-
-def test_the_effective_sample_size_stays_within_its_bounds_in_float32():
-    log_w = torch.full((64, 1), -900.3)
-    assert_allclose(formulas.effective_sample_size(log_w), 64.0, rtol=1e-6)

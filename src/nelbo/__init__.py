@@ -6,6 +6,8 @@ from nelbo.evaluate import evaluate
 from nelbo.model import VAE
 from nelbo.train import fit, load
 
+__version__ = "0.1.0"
+
 __all__ = [
     "VAE",
     "data",

@@ -149,18 +149,6 @@ def log_mean_exp(log_w: Float[Tensor, " samples *shape"]) -> Float[Tensor, "*sha
     return torch.logsumexp(log_w, dim=0) - math.log(log_w.shape[0])
 
 
-# ESS = (sum w)^2 / sum w^2                                                   Kong 1992
-def effective_sample_size(log_w: Float[Tensor, " samples *shape"]) -> Float[Tensor, "*shape"]:
-    """Effective number of importance samples along the first axis, between 1 and `samples`.
-
-    Example:
-        >>> effective_sample_size(torch.zeros(4, 1))
-        tensor([4.])
-
-    """
-    return 1.0 / (torch.softmax(log_w, dim=0) ** 2).sum(0)
-
-
 # Var[x] = d mean / d a = 1/a^2 - 1/(4 sinh^2(a/2))
 def continuous_bernoulli_variance(logits: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
     """Variance of the continuous Bernoulli, per element: 1/12 at logit 0.

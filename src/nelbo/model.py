@@ -29,7 +29,7 @@ class VAE(nn.Module):
     Source: Kingma & Welling 2014, Auto-Encoding Variational Bayes.
 
     Args:
-        data_shape: shape of one example, such as (1, 28, 28).
+        data_shape: shape of one example, such as (1, 28, 28), or its number of features.
         latent: number of latent dimensions, at least 1.
         network: maker of encoder and decoder; by default the MLP 500-500 with tanh.
         likelihood: p(x|z); by default Bernoulli.
@@ -49,7 +49,7 @@ class VAE(nn.Module):
 
     def __init__(
         self,
-        data_shape: Sequence[int],
+        data_shape: Sequence[int] | int,
         latent: int,
         network: Network | None = None,
         likelihood: Likelihood | None = None,
@@ -152,8 +152,8 @@ class VAE(nn.Module):
 AXES = ("network", "likelihood", "posterior", "prior")
 
 
-def _shape(data_shape: Sequence[int]) -> tuple[int, ...]:
-    shape = tuple(int(d) for d in data_shape)
+def _shape(data_shape: Sequence[int] | int) -> tuple[int, ...]:
+    shape = (data_shape,) if isinstance(data_shape, int) else tuple(int(d) for d in data_shape)
     if not shape or min(shape) < 1:
         raise BadValue(
             "data_shape",

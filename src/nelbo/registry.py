@@ -227,7 +227,7 @@ def _value(what: str, key: str, value: Any) -> Any:
             f"{what}, '{key}'",
             expected="the object itself",
             got=value["opaque"],
-            fix="It cannot be rebuilt from a file: pass it again.",
+            fix="It cannot be rebuilt from a file: pass network=nelbo.networks.Modules(...) again.",
         )
     if isinstance(value, Mapping):
         axes = [axis for axis, known in _COMPONENTS.items() if value["name"] in known]
@@ -251,4 +251,4 @@ def _record(value: Any) -> Any:
         return [_record(v) for v in value]
     if any(type(value) is k for known in _COMPONENTS.values() for k in known.values()):
         return spec(value)
-    return {"opaque": repr(value).splitlines()[0]}
+    return {"opaque": type(value).__name__}

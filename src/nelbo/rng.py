@@ -27,7 +27,8 @@ def seeded(seed: int | None) -> Iterator[None]:
         yield
         return
     # Named, or torch warns where there are many devices.
-    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
+    used = torch.cuda.device_count() if torch.cuda.is_initialized() else 0
+    with torch.random.fork_rng(devices=range(used)):
         torch.manual_seed(seed)
         yield
 

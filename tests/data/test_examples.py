@@ -114,3 +114,17 @@ def test_bytes_of_zero_and_one_warn_and_raw_keeps_them():
     with pytest.warns(NelboWarning, match="raw"):
         Examples(array)
     assert Examples(array, "raw")[:].tolist() == [[0.0, 1.0]]
+
+
+@pytest.mark.parametrize(
+    ("n", "taken"), [(3, [0, 3, 6]), (10, list(range(10))), (99, list(range(10)))]
+)
+def test_spread_takes_evenly_spaced_examples(n, taken):
+    examples = Examples(torch.arange(10.0)[:, None], labels=list(range(10)))
+    assert examples.spread(n).labels.tolist() == taken
+
+
+@pytest.mark.parametrize("indices", [5, [10], [[0, 1]]])
+def test_indices_that_are_no_list_of_examples_are_refused(indices):
+    with pytest.raises(BadValue, match=r"indices: expected a list of integers below 10"):
+        Examples(torch.arange(10.0)[:, None]).take(indices)

@@ -33,11 +33,12 @@ def test_one_example_is_refused():
         load(np.zeros((1, 3)))
 
 
-def test_checksum_is_of_the_raw_training_bytes():
+def test_checksum_is_of_the_raw_bytes_of_both_sets():
     for transform in (None, "static_binarise"):
         data = load(X, transform=transform)
-        plain = load(X).train.array.numpy()
-        assert data.checksum == hashlib.sha256(plain.tobytes()).hexdigest()
+        plain = load(X)
+        both = plain.train.array.numpy().tobytes() + plain.test.array.numpy().tobytes()
+        assert data.checksum == hashlib.sha256(both).hexdigest()
 
 
 def test_static_binarisation_draws_both_sets_from_different_streams():

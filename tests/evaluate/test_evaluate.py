@@ -126,3 +126,9 @@ def test_what_is_no_list_of_estimators_is_refused(model, x, wrong):
         nelbo.evaluate(model, x, wrong)
     assert "estimators: expected a list of estimators" in str(caught.value)
     assert "For example [nelbo.evaluate.ELBO()]." in str(caught.value)
+
+
+def test_data_outside_the_domain_is_refused():
+    model = nelbo.VAE(4, 2, likelihood=nelbo.likelihoods.ContinuousBernoulli())
+    with pytest.raises(BadValue, match="got values from 200 to 200"):
+        nelbo.evaluate(model, torch.full((40, 4), 200.0))

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from nelbo import registry
-from nelbo.errors import BadValue, NelboWarning
+from nelbo.errors import BadType, BadValue, NelboWarning
 from nelbo.likelihoods import Bernoulli, ContinuousBernoulli, Gaussian
 from tests.references import LIKELIHOODS
 
@@ -61,3 +61,14 @@ def test_the_output_at_a_mean_has_that_mean(text):
 def test_the_output_is_finite_for_pixels_that_are_always_black_or_white(text):
     likelihood = registry.build("likelihood", text)
     assert likelihood.output_at(torch.tensor([0.0, 1.0])).isfinite().all()
+
+
+def test_a_logit_link_refuses_what_its_means_cannot_reach():
+    with pytest.raises(BadValue, match="link=logit: expected values in .*, got values from 0 to 2"):
+        Gaussian(link="logit").check(torch.tensor([0.0, 2.0]))
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_a_number_for_sigma_is_sent_to_the_variance():
+    with pytest.raises(BadType, match=r"variance=0\.04"):
+        Gaussian(sigma=0.2)

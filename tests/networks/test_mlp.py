@@ -52,7 +52,9 @@ def test_two_hidden_layers_do_not_share_their_activation():
         ({"hidden": (0,)}, r"hidden: expected positive integers, got \(0,\)"),
         ({"hidden": (5, -1)}, "hidden: expected positive integers"),
         ({"activation": "tahn"}, "Did you mean 'tanh'"),
-        ({"activation": "threshold"}, "activation: expected one that needs no arguments"),
+        ({"activation": "threshold"}, "activation: expected one that takes each number by itself"),
+        ({"activation": "glu"}, "activation: expected one that takes each number by itself"),
+        ({"activation": "softmax"}, "activation: expected one that takes each number by itself"),
     ],
 )
 def test_bad_arguments(arguments, message):

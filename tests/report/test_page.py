@@ -113,7 +113,7 @@ def test_headings_follow_the_order_of_the_page():
 
 
 def test_write_replaces_whole_files(tmp_path: Path):
-    path = tmp_path / "new" / "compare.html"
+    path = tmp_path / "compare.html"
     html.write(comparison(), path)
     html.write(comparison(), path, "zh")
     assert "坍缩" in path.read_text(encoding="utf-8")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -13,11 +15,13 @@ from rich.console import Console
 
 from nelbo import registry, report
 from nelbo.cli.options import JsonOption, SeedOption, print_json, with_hidden
-from nelbo.compare import Loss, Settings
+from nelbo.compare import Comparison, Loss, Settings
 from nelbo.compare import compare as run_comparison
 from nelbo.errors import BadValue
 from nelbo.report.words import strings
 from nelbo.train import Callback, ProgressDisplay
+
+FEW_STEPS = 500
 
 
 def compare(
@@ -62,19 +66,35 @@ def compare(
     try:
         found = run_comparison(data, settings, out=folder, resume=resume, watch=_Watch())
     except KeyboardInterrupt:
-        words = [word for word in sys.argv[1:] if word != "--resume"]
-        line = f"Go on with: {shlex.join(['nelbo', *words, '--resume'])}"
-        _errors.print(line, highlight=False, markup=False, soft_wrap=True)
+        _errors.print(
+            f"Go on with: {_command()} --resume", highlight=False, markup=False, soft_wrap=True
+        )
         raise
+    found = replace(found, made={**found.made, "command": _command()})
     report.html.write(found, folder / "compare.html", lang)
     report.picture.write(found, folder / "compare.png", lang)
     report.json.write(found, folder / "compare.json")
     if as_json:
         print_json(report.json.comparison(found))
         return
+    _say_if_too_short(found)
     console = Console(width=None if sys.stdout.isatty() else 100)
     console.print(report.text.comparison(found, lang))
     console.print(f"The page: {folder / 'compare.html'}", highlight=False, soft_wrap=True)
+
+
+def _say_if_too_short(found: Comparison) -> None:
+    """Say that a verdict needs some training: an unfinished model looks like a collapsed one."""
+    epoch = math.ceil(found.train_examples / found.made["batch"])
+    steps = epoch * found.made["epochs"]
+    if steps < FEW_STEPS:
+        text = f"{steps} steps are too few to tell what learns: use --epochs {math.ceil(FEW_STEPS / epoch)}."
+        _errors.print(f"[bold yellow]warning[/bold yellow] {text}", highlight=False, soft_wrap=True)
+
+
+def _command() -> str:
+    """Return the command that makes this comparison, without what only goes on with one."""
+    return shlex.join(["nelbo", *(word for word in sys.argv[1:] if word != "--resume")])
 
 
 class _Watch:

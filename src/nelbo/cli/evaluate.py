@@ -33,7 +33,7 @@ def evaluate(
         int, typer.Option(min=0, help="Of the importance-weighted bound; 0: skip it.")
     ] = 100,
     examples: Annotated[
-        int | None, typer.Option(min=1, help="The first so many; by default all.")
+        int | None, typer.Option(min=1, help="So many, evenly spaced; by default all.")
     ] = None,
     seed: SeedOption = 0,
     device: DeviceOption = "auto",
@@ -47,7 +47,7 @@ def evaluate(
     """
     model = load(run).to(chosen_device(device))
     test = run_data(run, data).test
-    chosen = test if examples is None else test.take(range(min(examples, len(test))))
+    chosen = test if examples is None else test.spread(examples)
     estimators = [
         measuring.ELBO(), measuring.ActiveUnits(), measuring.KLPerLatent(),
         measuring.OutputDependence(),

@@ -59,7 +59,15 @@ def run_data(run: Path, other: str | None) -> Data:
     if what is None:
         fix = "Say which with --data."
         raise BadValue(f"run {run}", expected="a record of its data", got="none", fix=fix)
-    return load(what, transform=recorded.get("transform"))
+    found = load(what, transform=recorded.get("transform"))
+    if other is None and recorded.get("checksum") != found.checksum:
+        raise BadValue(
+            f"{what}",
+            expected=f"the data that {run} was trained on",
+            got="other contents",
+            fix=f"To measure it on other data all the same, say so: --data {what}.",
+        )
+    return found
 
 
 def print_json(record: Mapping[str, Any]) -> None:

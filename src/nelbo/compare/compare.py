@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 import time
 import warnings
 from collections.abc import Callable, Sequence
@@ -121,7 +119,7 @@ def _train(
         model = VAE(data.train.shape, settings.latent, settings.network, loss.build())
         model.initialise(found.mean.float().reshape(data.train.shape))
     foretold = forecast(found, model.likelihood)
-    begun = folder is None or RunFolder(folder).config_path.exists()
+    begun = folder is None or bool(RunFolder(folder).checkpoints())
     with warnings.catch_warnings():
         # that grey values are no outcomes of a Bernoulli is what the page itself explains
         warnings.simplefilter("ignore", NelboWarning)
@@ -152,7 +150,7 @@ def _made(data: Data, settings: Settings, seconds: float) -> dict[str, Any]:
         "lr": settings.lr,
         "versions": versions(),
         "hardware": hardware(),
-        "command": shlex.join(["nelbo", *sys.argv[1:]]),
+        "start": "decoder at the mean of the training data",
         "seconds": seconds,
         "peak_memory_bytes": peak_memory(),
         "date": datetime.now(UTC).date().isoformat(),

@@ -104,7 +104,7 @@ class Comparison:
         train_examples: number of training examples.
         test_examples: number of test examples.
         made: how it was made: checksum, provenance, seed, network, latent, epochs, batch, lr,
-            versions, hardware, command, seconds, peak_memory_bytes, date.
+            start, versions, hardware, seconds, peak_memory_bytes, date.
     """
 
     data: str

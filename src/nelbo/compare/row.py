@@ -43,9 +43,7 @@ def measure(trained: Trained, test: Examples, originals: Tensor, seed: int) -> R
     model, history = trained.run.model, trained.run.history
     measured = [ELBO(), ActiveUnits(), OutputDependence()]
     estimates = evaluate(model, test, measured, seed=seed)
-    estimates |= evaluate(
-        model, test.take(range(min(len(test), BOUND_EXAMPLES))), [BOUND], seed=seed
-    )
+    estimates |= evaluate(model, test.spread(BOUND_EXAMPLES), [BOUND], seed=seed)
     alive = estimates["explained_variance"].value > ALIVE
     likelihood = model.likelihood
     return Row(

@@ -21,7 +21,7 @@ def in_memory(value: Any, what: str = "data") -> Shaped[Tensor, " n *shape"]:
     """Return an array as a tensor of uint8, bool or float32, checked, copied only to convert.
 
     uint8, bool and float32 share the caller's memory. Other floats become float32. Other
-    integers become uint8 when all lie in 0..255 and float32 otherwise.
+    integers are refused: pixels would have to be divided by 255, counts must not be.
 
     Args:
         value: NumPy array, tensor or anything with `__array__`, [n, ...].
@@ -29,10 +29,11 @@ def in_memory(value: Any, what: str = "data") -> Shaped[Tensor, " n *shape"]:
 
     Raises:
         TypeError: not a numeric array.
-        ValueError: fewer than two axes, no values, or values that are not finite.
+        ValueError: fewer than two axes, no values, values that are not finite, or integers that
+            are no bytes.
 
     Example:
-        >>> in_memory(np.array([[0, 300]])).dtype
+        >>> in_memory(np.array([[0.0, 300.0]])).dtype
         torch.float32
     """
     tensor = _tensor(value, what)
@@ -130,8 +131,12 @@ def _from_numpy(array: np.ndarray, what: str) -> Tensor:
             fix="Convert it with array.astype('float32').",
         )
     if array.dtype.kind in "iu" and array.dtype != np.uint8 and array.size:
-        small = array.min() >= 0 and array.max() <= 255
-        array = array.astype(np.uint8 if small else np.float32)
+        raise BadValue(
+            what,
+            expected="bytes or floats",
+            got=f"dtype {array.dtype}: pixels or counts?",
+            fix="Pixels in 0..255: array.astype('uint8'); other numbers: array.astype('float32').",
+        )
     if array.dtype.kind == "f":
         with np.errstate(over="ignore"):  # what overflows is infinite, and reported as such
             array = array.astype(np.float32, copy=False)

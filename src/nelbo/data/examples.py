@@ -80,6 +80,18 @@ class Examples(Source):
         part.labels = None if self.labels is None else self.labels[chosen.cpu()]
         return part
 
+    def spread(self, n: int) -> Examples:
+        """Return `n` of the examples, evenly spaced, or all where there are no more.
+
+        The first ones need not be like the rest: those of MNIST's test set are the easier half.
+
+        Example:
+            >>> Examples(torch.arange(6.0).reshape(6, 1)).spread(3)[:].flatten().tolist()
+            [0.0, 2.0, 4.0]
+        """
+        count = min(n, len(self))
+        return self.take(torch.arange(count) * len(self) // count)
+
     def first_of_each_class(self, n: int = 10) -> list[int]:
         """Return the index of the first example of each of the `n` lowest labels.
 
@@ -100,4 +112,11 @@ class Examples(Source):
         index = torch.as_tensor(key, device=device)
         if index.dtype == torch.bool:
             index = index.nonzero()[:, 0]
-        return index.to(torch.int64)
+        if index.ndim != 1 or bool(((index < -len(self)) | (index >= len(self))).any()):
+            raise BadValue(
+                "indices",
+                expected=f"a list of integers below {len(self)}",
+                got=f"{key!r}"[:60],
+                fix="For evenly spaced examples use spread(n), for the first n use range(n).",
+            )
+        return index.to(torch.int64) % len(self)

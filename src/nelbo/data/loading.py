@@ -36,7 +36,7 @@ class Data:
         name: of the data set, or the file's.
         train: training examples.
         test: test examples, never trained on.
-        checksum: SHA-256 of the training array's bytes before any transform, hexadecimal.
+        checksum: SHA-256 of the bytes of both arrays before any transform, hexadecimal.
         provenance: one sentence: from where, under which licence, split how.
     """
 
@@ -110,9 +110,16 @@ def load(what: Any, *, transform: Transform | str | None = None, seed: int = 0) 
         name=name,
         train=Examples(parts.train, chosen, parts.labels),
         test=Examples(parts.test, chosen, parts.test_labels),
-        checksum=hashlib.sha256(parts.train.cpu().contiguous().numpy()).hexdigest(),
+        checksum=_checksum(parts.train, parts.test),
         provenance=f"{parts.origin}: {how}.",
     )
+
+
+def _checksum(*arrays: Tensor) -> str:
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(array.cpu().contiguous().numpy().data)
+    return digest.hexdigest()
 
 
 def _read(what: Any) -> tuple[str, Parts]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
-from torch.distributions.constraints import unit_interval
+from torch.distributions.constraints import Constraint
 
 from nelbo.data import as_source
 from nelbo.doctor.moments import Moments, moments
@@ -30,6 +30,9 @@ class Forecast:
     eigenvalues: tuple[float, ...]
     verdict: Literal["learns", "collapses"]
 
+    def __str__(self) -> str:
+        return f"{self.verdict}: margin {self.margin:.3g} (largest eigenvalue over beta)"
+
 
 # collapse is unstable if and only if lambda_max(Cov x, diag V(mean)) > beta
 #     Lucas et al. 2019, Don't blame the ELBO!; Wang & Ziyin 2022; Sicks et al. 2021
@@ -38,7 +41,8 @@ def forecast(data: Any, likelihood: Likelihood, beta: float = 1.0) -> Forecast:
 
     For a likelihood of the exponential family with variance function V, the solution that ignores
     the latents is unstable if and only if the largest eigenvalue of V^-1/2 Cov(x) V^-1/2 at the
-    data's mean exceeds beta; it does not matter how deep the networks are.
+    data's mean exceeds beta; it does not matter how deep the networks are. For data in [0, 1]
+    features with m (1 - m) below 0.001 are left out: rare ones would inflate the spectrum.
 
     Source: Lucas et al. 2019, Don't blame the ELBO!; Wang & Ziyin 2022, Posterior collapse of a
     linear latent variable model.
@@ -68,9 +72,14 @@ def forecast(data: Any, likelihood: Likelihood, beta: float = 1.0) -> Forecast:
     noise = likelihood.collapsed_variance(found.mean, found.variance).double()
     # where nothing varies and nothing is noise there is nothing to learn
     silent = noise <= 0
-    if likelihood.domain is unit_interval:
+    if _on_the_unit_interval(likelihood.domain):
         silent |= found.mean * (1 - found.mean) < RARE
     eigenvalues = found.spectrum(noise.masked_fill(silent, float("inf")))
     margin = float(eigenvalues[0]) / beta
     verdict = "learns" if margin > 1 else "collapses"
     return Forecast(margin, tuple(eigenvalues.tolist()), verdict)
+
+
+def _on_the_unit_interval(domain: Constraint) -> bool:
+    ends = (getattr(domain, "lower_bound", None), getattr(domain, "upper_bound", None))
+    return ends == (0.0, 1.0)

@@ -41,20 +41,26 @@ class _Evaluate:
     ActiveUnits = ActiveUnits
     ELBO = ELBO
     Estimate = Estimate
+    Estimator = Estimator
+    Evaluable = Evaluable
     ImportanceBound = ImportanceBound
     KLPerLatent = KLPerLatent
     OutputDependence = OutputDependence
 
     @torch.no_grad()
     def __call__(
-        self, model: Evaluable, data: Any, estimators: Sequence[Estimator], seed: int = 0
+        self,
+        model: Evaluable,
+        data: Any,
+        estimators: Sequence[Estimator] = (ELBO(), ActiveUnits(), OutputDependence()),
+        seed: int = 0,
     ) -> dict[str, Estimate]:
         """Return the estimates by name.
 
         Args:
             model: anything with `terms(x, samples)` and `reconstruct(x)`.
             data: whatever `nelbo.fit` takes: arrays, a `Source`, a `Dataset`, batches.
-            estimators: what to measure.
+            estimators: what to measure; by default ELBO, active units and output dependence.
             seed: of the latents drawn; the caller's generators stay as they were.
 
         Raises:

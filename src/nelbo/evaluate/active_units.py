@@ -43,7 +43,7 @@ class ActiveUnits(Estimator):
         for x in batches(model, data, self.batch):
             mu = deviations(model.terms(x).q.mean)
             blocks.add(torch.cat([mu, mu**2], dim=1))
-        value, error = blocks.jackknife(self._count)
+        value, error = blocks.bootstrap(self._count)
         parts = tuple(variance(*blocks.means.chunk(2)).tolist())
         counted = (float(value), f"of {len(parts)} latents", float(error), blocks.examples)
         return (Estimate("active_units", *counted, parts=parts),)

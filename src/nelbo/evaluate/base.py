@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from nelbo.data import Source
 from nelbo.errors import BadValue
 from nelbo.evaluate.estimate import Estimate
+from nelbo.likelihoods import Likelihood
 from nelbo.terms import Terms
 
 COUNTS = ("samples", "batch", "chunk")
@@ -55,11 +56,19 @@ class Estimator(ABC):
 
 
 def batches(model: Evaluable, data: Source, batch: int) -> Iterator[Tensor]:
-    """Return the data in order, `batch` examples at most at a time, as the model's weights are."""
+    """Return the data in order, `batch` examples at most at a time, as the model's weights are.
+
+    Raises:
+        ValueError: data outside the domain of the model's likelihood.
+    """
     weights = model.parameters() if isinstance(model, nn.Module) else ()
     like = next(iter(weights), torch.zeros(()))
-    # a stream has batches of its own size
-    return (x.to(like) for given in data.epoch(batch) for x in given.split(batch))
+    likelihood = getattr(model, "likelihood", None)
+    for given in data.epoch(batch):
+        if isinstance(likelihood, Likelihood):
+            likelihood.check(given)
+        # a stream has batches of its own size
+        yield from (x.to(like) for x in given.split(batch))
 
 
 def base_measure(model: Evaluable) -> str | None:
@@ -86,6 +95,6 @@ def mean_estimate(
     name: str, per_example: Float[Tensor, " n"], samples: int | None = None
 ) -> Estimate:
     """Return the mean over the examples, in nats, with its standard error."""
-    values = per_example.double()
+    values = per_example.cpu().double()
     error = values.std().item() / math.sqrt(len(values)) if len(values) > 1 else math.nan
     return Estimate(name, values.mean().item(), "nats per example", error, len(values), samples)

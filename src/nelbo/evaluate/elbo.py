@@ -39,10 +39,10 @@ class ELBO(Estimator):
         log_px, kl, per_latent = [], [], []
         for x in batches(model, data, self.batch):
             terms = model.terms(x, self.samples)
-            log_px.append(terms.log_px.double().mean(0))
-            kl.append(terms.kl_total.double())
+            log_px.append(terms.log_px.cpu().double().mean(0))
+            kl.append(terms.kl_total.cpu().double())
             if terms.has_closed_kl:
-                per_latent.append(terms.kl.double().sum(0))
+                per_latent.append(terms.kl.cpu().double().sum(0))
         r, k = torch.cat(log_px), torch.cat(kl)
         parts = tuple((torch.stack(per_latent).sum(0) / len(k)).tolist()) if per_latent else ()
         elbo = mean_estimate("elbo", r - k, self.samples)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import torch
@@ -14,6 +15,7 @@ from nelbo.evaluate.base import Estimator, Evaluable, base_measure, batches, mea
 from nelbo.evaluate.estimate import Estimate
 
 
+# ESS = (sum w)^2 / sum w^2                                                             Kong 1992
 # L_K(x) = E log (1/K) sum_k p(x, z_k) / q(z_k|x),   z_k ~ q(z|x)         Burda et al. 2015, eq. 8
 @dataclass(frozen=True)
 class ImportanceBound(Estimator):
@@ -45,9 +47,9 @@ class ImportanceBound(Estimator):
         """Return the bound and the effective sample size."""
         bound, size = [], []
         for x in batches(model, data, self.batch):
-            log_w = self._log_weights(model, x)
-            bound.append(formulas.log_mean_exp(log_w))
-            size.append(formulas.effective_sample_size(log_w))
+            first, second = self._moments(model, x)
+            bound.append(first)
+            size.append(self.samples * torch.exp(2 * first - second))
         estimate = mean_estimate("importance_bound", torch.cat(bound), self.samples)
         effective = mean_estimate("effective_sample_size", torch.cat(size), self.samples)
         return (
@@ -55,6 +57,12 @@ class ImportanceBound(Estimator):
             replace(effective, unit="samples per example"),
         )
 
-    def _log_weights(self, model: Evaluable, x: Tensor) -> Float[Tensor, "samples batch"]:
-        chunks = [self.chunk] * (self.samples // self.chunk) + [self.samples % self.chunk]
-        return torch.cat([model.terms(x, n).log_w for n in chunks if n])
+    def _moments(self, model: Evaluable, x: Tensor) -> Float[Tensor, "two batch"]:
+        """Return the logarithms of the means of w and w^2 over the samples, chunk by chunk."""
+        whole, rest = divmod(self.samples, self.chunk)
+        total = torch.full((2, len(x)), -math.inf, dtype=torch.float64)
+        for n in [self.chunk] * whole + [rest] * bool(rest):
+            log_w = model.terms(x, n).log_w.cpu().double()
+            means = torch.stack([formulas.log_mean_exp(log_w), formulas.log_mean_exp(2 * log_w)])
+            total = torch.logaddexp(total, means + math.log(n / self.samples))
+        return total

@@ -1,4 +1,4 @@
-"""Standard errors of anything that is computed from means, by the jackknife."""
+"""Standard errors of anything that is computed from means, by leaving out or drawing blocks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from nelbo.rng import generator
+
 BLOCKS = 20
+RESAMPLES = 400
 
 
 class Blocks:
@@ -33,7 +36,7 @@ class Blocks:
 
     def add(self, statistics: Float[Tensor, "n k"]) -> None:
         """Add the statistics of some examples, a row for each."""
-        rows = statistics.double().cpu()
+        rows = statistics.cpu().double()
         block = torch.arange(self.examples, self.examples + len(rows)) % BLOCKS
         if self._sums is None:
             self._sums = torch.zeros(BLOCKS, rows.shape[1], dtype=torch.float64)
@@ -61,6 +64,21 @@ class Blocks:
         spread = ((left_out - left_out.mean(0)) ** 2).sum(0)
         return value, (spread * (groups - 1) / groups).sqrt()
 
+    # se = the standard deviation over resamples of the blocks, drawn with replacement    Efron 1979
+    def bootstrap(self, statistic: Callable[[Tensor], Tensor]) -> tuple[Tensor, Tensor]:
+        """Return a function of the means, and its standard error by drawing the blocks anew.
+
+        For what is not smooth, such as a count, of which the jackknife says too much or nothing.
+        """
+        assert self._sums is not None
+        value, groups = statistic(self.means), min(self.examples, BLOCKS)
+        if groups < 2:
+            return value, torch.full_like(value, math.nan)
+        drawn = torch.randint(groups, (RESAMPLES, groups), generator=generator(0))
+        sums, counts = self._sums[drawn].sum(1), self._counts[drawn].sum(1)
+        again = torch.stack([statistic(means) for means in sums / counts[:, None]])
+        return value, again.std(0)
+
 
 class Deviations:
     """Deviations from the first example: of what is constant they are exactly 0.
@@ -78,7 +96,7 @@ class Deviations:
 
     def __call__(self, x: Float[Tensor, "n k"]) -> Float[Tensor, "n k"]:
         """Return the deviations in float64, on the CPU."""
-        x = x.double().cpu()
+        x = x.cpu().double()
         if self._origin is None:
             self._origin = x[0]
         return x - self._origin

@@ -34,6 +34,6 @@ class KLPerLatent(Estimator):
 
     def __call__(self, model: Evaluable, data: Source) -> tuple[Estimate, ...]:
         """Return the total with its parts."""
-        kl = torch.cat([model.terms(x).kl.double() for x in batches(model, data, self.batch)])
+        kl = torch.cat([model.terms(x).kl.cpu().double() for x in batches(model, data, self.batch)])
         total = mean_estimate("kl_per_latent", kl.sum(1))
         return (replace(total, parts=tuple(kl.mean(0).tolist())),)

@@ -51,7 +51,10 @@ class OutputDependence(Estimator):
         """Return the five estimates."""
         blocks, inputs, outputs = Blocks(), Deviations(), Deviations()
         for x in batches(model, data, self.batch):
-            target, output = x.flatten(1).double(), model.reconstruct(x).flatten(1).double()
+            target, output = (
+                x.flatten(1).cpu().double(),
+                model.reconstruct(x).flatten(1).cpu().double(),
+            )
             error = ((target - output) ** 2).sum(1, keepdim=True).cpu()
             d, m = inputs(target), outputs(output)
             difference = ((d - m) ** 2).sum(1, keepdim=True)

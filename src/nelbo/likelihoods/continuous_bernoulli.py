@@ -41,12 +41,12 @@ class _Features(Distribution):
 
     # F^-1(u) = log(1 + u (e^a - 1)) / a
     def sample(self, sample_shape: _size = torch.Size()) -> Tensor:  # noqa: B008
-        a = self.logits.detach().double()
-        u = torch.rand(torch.Size(sample_shape) + a.shape, dtype=a.dtype, device=a.device)
+        a = self.logits.detach().cpu().double()  # not every device knows float64
+        u = torch.rand(torch.Size(sample_shape) + a.shape, dtype=a.dtype)
         down = -a.abs()  # expm1 of a negative number never overflows
         safe = torch.where(down > -1e-6, torch.full_like(down, -1e-6), down)
         x = torch.log1p(u * torch.expm1(safe)) / safe
-        return torch.where(a > 0, 1.0 - x, x).clamp(0.0, 1.0).to(self.logits.dtype)
+        return torch.where(a > 0, 1.0 - x, x).clamp(0.0, 1.0).to(self.logits)
 
 
 # p(x|z) = prod_d a_d e^(a_d x_d) / (e^(a_d) - 1),   a = decoder(z)

@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.distributions import Distribution, Independent, Normal, constraints
 
-from nelbo.errors import BadValue, nearest
+from nelbo.errors import BadType, BadValue, nearest
 from nelbo.likelihoods.base import HALF_LEVEL, Likelihood
 from nelbo.likelihoods.scale import SCALES, Scale, Stated
 from nelbo.registry import register
@@ -93,6 +93,9 @@ class Gaussian(Likelihood):
                 got=variance,
                 fix="Use sigma='learned' to have it found.",
             )
+        if isinstance(sigma, int | float):
+            fix = f"A number is the variance, its square: variance={sigma**2:g}."
+            raise BadType("sigma", expected="'learned' or 'optimal'", got=sigma, fix=fix)
         if sigma is not None and sigma not in SCALES:
             raise BadValue(
                 "sigma",
@@ -111,6 +114,18 @@ class Gaussian(Likelihood):
         """Return p(x|z) for means (before the link) of shape [samples, batch, *data_shape]."""
         features = _Features(LINKS[self.link].mean(parameters), self.scale)
         return Independent(features, parameters.dim() - 2, validate_args=False)
+
+    def check(self, x: Tensor) -> bool:
+        """Refuse what is not finite, and under the logit link what no mean can reach."""
+        inside = super().check(x)
+        if self.link == "logit" and not bool(((x >= 0) & (x <= 1)).all()):
+            raise BadValue(
+                "data for Gaussian, link=logit",
+                expected="values in [0, 1], where its means are",
+                got=f"values from {x.min().item():g} to {x.max().item():g}",
+                fix="Scale the data, or use link=identity.",
+            )
+        return inside
 
     @property
     def implied_variance(self) -> float:

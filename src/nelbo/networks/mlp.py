@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from itertools import pairwise
 
+import torch
 from torch import nn
 
 from nelbo.errors import BadValue, nearest
@@ -25,7 +26,6 @@ class MLP(Network):
         activation: name of an activation of `torch.nn`, in any case ("tanh", "relu", "silu").
 
     Example:
-        >>> import torch
         >>> encoder = MLP(hidden=(500, 500)).make_encoder((1, 28, 28), (2, 20))
         >>> encoder(torch.zeros(3, 1, 28, 28)).shape
         torch.Size([3, 2, 20])
@@ -73,12 +73,23 @@ class MLP(Network):
                 got=f"'{self.activation}'",
                 fix=nearest(self.activation, known),
             )
-        try:
-            return getattr(nn, known[self.activation.lower()])()
-        except TypeError:
+        activation = _by_itself(getattr(nn, known[self.activation.lower()]))
+        if activation is None:
             raise BadValue(
                 "activation",
-                expected="one that needs no arguments",
+                expected="one that takes each number by itself, without arguments",
                 got=f"'{self.activation}'",
                 fix="Try 'relu' or 'silu'.",
-            ) from None
+            )
+        return activation
+
+
+def _by_itself(kind: type[nn.Module]) -> nn.Module | None:
+    """Return an activation, or None where it needs arguments or mixes numbers."""
+    if "softmax" in kind.__name__.lower() or kind is nn.Softmin:
+        return None
+    try:
+        activation = kind()
+        return activation if activation(torch.zeros(2, 3)).shape == (2, 3) else None
+    except TypeError:
+        return None

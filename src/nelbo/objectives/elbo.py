@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from jaxtyping import Float
@@ -37,7 +38,7 @@ class ELBO(Objective):
     beta: float | Schedule = 1.0
 
     def __post_init__(self) -> None:
-        if not isinstance(self.beta, Schedule) and not self.beta >= 0:
+        if not isinstance(self.beta, Schedule) and not 0 <= self.beta < math.inf:
             raise BadValue(
                 "beta",
                 expected="a number of at least 0",

@@ -38,7 +38,7 @@ def bernoulli_nll(x: Array, y: Array, reduce: str = "sum") -> Tensor:
     """
     _known(reduce)
     x, y = alike(x=x, y=y)
-    # in Chainer's own order of arithmetic: it rounds where formulas.bernoulli_log_prob does not
+    # in Chainer's own order of arithmetic, which rounds more than torch's
     return _reduced(F.softplus(y) - x * y, reduce)
 
 
