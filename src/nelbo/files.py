@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from contextlib import suppress
 from pathlib import Path
 
@@ -22,13 +23,15 @@ def write_atomically(path: Path, data: bytes) -> None:
         >>> path.read_bytes()
         b'all of it'
     """
-    new = path.with_name(f".{path.name}.new")
+    # a name of its own: two that write the same file at once never mix their bytes
+    new = path.with_name(f".{path.name}.{secrets.token_hex(8)}.new")
     try:
-        with open(new, "wb") as file:
+        with open(new, "xb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
         os.replace(new, path)
+        _settle(path.parent)
     except OSError as error:
         raise Failed(
             f"writing {path}",
@@ -39,3 +42,15 @@ def write_atomically(path: Path, data: bytes) -> None:
     finally:
         with suppress(OSError):  # the one that counts is on its way already
             new.unlink(missing_ok=True)
+
+
+def _settle(folder: Path) -> None:
+    """Make a new name outlive a power cut; Windows cannot, nor can every network drive."""
+    if os.name != "posix":
+        return
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -105,3 +105,12 @@ def test_the_file_is_plain_safetensors_with_readable_facts(path):
 
     with safe_open(path, framework="pt") as file:
         assert json.loads(file.metadata()["nelbo"]) == RECORD
+
+
+def test_nothing_stays_a_view_of_the_file(path, same):
+    tensors, _ = load_checkpoint(path)
+    with open(path, "r+b") as file:
+        size = path.stat().st_size
+        file.seek(size - 60)
+        file.write(bytes(60))
+    same(tensors, TENSORS)

@@ -13,10 +13,7 @@ import nelbo
 from nelbo.errors import BadValue, Failed
 from nelbo.train import Callback, RunFolder
 from nelbo.train.checkpoint import load_checkpoint
-
-
-def fit(model, x, **arguments):
-    return nelbo.fit(model, x, **{"epochs": 2, "batch": 10, "callbacks": [], **arguments})
+from tests.train.running import fit
 
 
 @pytest.fixture
@@ -76,7 +73,7 @@ def test_an_empty_folder_and_missing_parents_are_fine(tmp_path, make, x):
 def test_of_two_runs_that_begin_at_once_one_gets_the_folder(tmp_path):
     first, second = RunFolder(tmp_path / "run"), RunFolder(tmp_path / "run")
     (first.path / "checkpoints").mkdir(parents=True)
-    second._check_new = lambda: None  # as if it had looked before
+    second._check_new = lambda: False  # as if it had looked before
     with pytest.raises(Failed, match="expected a folder that can be made, got 'File exists'"):
         second.create({}, room=0)
 
@@ -154,8 +151,24 @@ def test_early_stopping_cannot_go_on_without_its_best_weights(tmp_path, make, x)
     out = tmp_path / "run"
     fit(make(), x, valid=x[:5], patience=3, out=out)
     (out / "best.safetensors").unlink()
-    with pytest.raises(BadValue, match="best.safetensors: expected a complete file"):
+    says = "best.safetensors: expected a complete file.*Restore it from a copy, or train again"
+    with pytest.raises(BadValue, match=says):
         fit(make(1), x, valid=x[:5], patience=3, epochs=4, out=out, resume=True)
+    with pytest.raises(BadValue, match=says):
+        nelbo.load(out)
+
+
+def test_damaged_best_weights_are_not_to_be_deleted(tmp_path, make, x):
+    out = tmp_path / "run"
+    fit(make(), x, valid=x[:5], patience=3, out=out)
+    (out / "best.safetensors").write_bytes(b"")
+    with pytest.raises(BadValue, match="Restore it from a copy, or train again"):
+        nelbo.load(out)
+
+
+def test_a_validation_without_early_stopping_needs_no_best_weights(tmp_path, make, x, same):
+    run = fit(make(), x, valid=x[:5], out=tmp_path / "run")
+    same(nelbo.load(tmp_path / "run").state_dict(), run.model.state_dict())
 
 
 def test_a_disk_without_room_is_refused_and_nothing_is_made(tmp_path, make, x, monkeypatch):
@@ -233,7 +246,7 @@ def _fill(path, left):
 
 
 def test_what_a_killed_process_left_half_written_is_swept_away(run, make, x):
-    left = [run / ".config.json.new", run / "checkpoints" / ".000000012.safetensors.new"]
+    left = [run / ".config.json.1a.new", run / "checkpoints" / ".000000012.safetensors.2b.new"]
     for path in left:
         path.write_bytes(b"half")
     _resume(run, make, x)

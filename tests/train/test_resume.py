@@ -300,3 +300,56 @@ def test_noise_differs_from_epoch_to_epoch_and_order_too(make):
     nelbo.fit(make(), Keep(data, "dynamic_binarise"), epochs=2, batch=10, callbacks=[])
     first, second = seen[-2:]
     assert not torch.equal(first.sort(0).values, second.sort(0).values)
+
+
+@pytest.mark.parametrize("stop", [None, 6])
+def test_fewer_epochs_than_were_begun_are_refused(tmp_path, make, x, snapshot, Stop, stop):
+    out = tmp_path / "run"
+    with suppress(Interrupted):
+        callbacks = [] if stop is None else [Stop(stop)]
+        nelbo.fit(make(), x, batch=10, epochs=2, out=out, callbacks=callbacks)
+    before = snapshot(out)
+    with pytest.raises(ValueError, match="epochs: expected at least the 2 that .* begun, got 1"):
+        nelbo.fit(make(), x, batch=10, epochs=1, out=out, resume=True, callbacks=[])
+    assert snapshot(out) == before
+
+
+class _Unregistered(nelbo.data.Scale):
+    pass
+
+
+@pytest.mark.parametrize("own", [_Unregistered(), None])
+def test_other_data_of_the_same_size_are_refused(tmp_path, make, x, snapshot, own):
+    def run(train, valid, **arguments):
+        valid = Examples(valid, own)
+        nelbo.fit(make(), train, valid=valid, out=tmp_path / "run", callbacks=[], **arguments)
+
+    run(Examples(x, own), x[:9], epochs=1)
+    before = snapshot(tmp_path / "run")
+    changed = x.clone()
+    changed[-1, 0, 0, 0] = 1 - changed[-1, 0, 0, 0]
+    for train, valid in (
+        (Examples(changed, own), x[:9]),
+        (Examples(x, "dynamic_binarise"), x[:9]),
+        (Examples(x, own), changed[-9:]),
+    ):
+        with pytest.raises(ValueError, match="fingerprint = .*Pass the same data, or start a new"):
+            run(train, valid, epochs=2, resume=True)
+    assert snapshot(tmp_path / "run") == before
+    run(Examples(x.clone(), own), x[:9].clone(), epochs=2, resume=True)
+
+
+def test_a_checksum_stands_for_the_fingerprint(tmp_path, make, x):
+    about = {"checksum": "sha256:12ab"}
+    nelbo.fit(make(), x, epochs=1, out=tmp_path / "run", callbacks=[], about=about)
+    assert "fingerprint" not in RunFolder(tmp_path / "run").config()["data"]
+    nelbo.fit(make(), x, epochs=2, out=tmp_path / "run", resume=True, callbacks=[])
+
+
+def test_the_random_state_of_the_device_that_it_was_read_from_is_set(monkeypatch):
+    seen = []
+    monkeypatch.setattr(torch.cuda, "set_rng_state", lambda *arguments: seen.append(arguments))
+    tensors = {"random/cpu": torch.get_rng_state(), "random/cuda": torch.zeros(16).byte()}
+    for device in ("cpu", "cuda:1"):
+        nelbo.train.state.restore_random(tensors, torch.device(device))
+    assert seen == [(tensors["random/cuda"], torch.device("cuda:1"))]

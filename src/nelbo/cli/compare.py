@@ -88,7 +88,8 @@ def _say_if_too_short(found: Comparison) -> None:
     epoch = math.ceil(found.train_examples / found.made["batch"])
     steps = epoch * found.made["epochs"]
     if steps < FEW_STEPS:
-        text = f"{steps} steps are too few to tell what learns: use --epochs {math.ceil(FEW_STEPS / epoch)}."
+        enough = math.ceil(FEW_STEPS / epoch)
+        text = f"{steps} steps are too few to tell what learns: use --epochs {enough}."
         _errors.print(f"[bold yellow]warning[/bold yellow] {text}", highlight=False, soft_wrap=True)
 
 

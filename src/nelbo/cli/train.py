@@ -15,6 +15,7 @@ from nelbo.cli.options import DeviceOption, chosen_device, with_hidden
 from nelbo.data import DATASETS, Examples, load
 from nelbo.errors import BadValue
 from nelbo.model import AXES, VAE
+from nelbo.report import grid
 from nelbo.rng import generator, seeded
 from nelbo.train import Interrupted, RunFolder, fit
 
@@ -103,17 +104,18 @@ def train(
         raise BadValue("DATA", expected="a name or a path", got="none", fix=fix)
     out = out or Path("runs") / f"{Path(_place_of(data)).stem}-{_name(settings['likelihood'])}"
     try:
-        _train(data, settings, chosen_device(device), out, resume)
+        shape = _train(data, settings, chosen_device(device), out, resume)
     except Interrupted:
         typer.echo(f"Go on with: nelbo train --resume {quote(str(out))}", err=True)
         raise
     place = quote(str(out))
-    typer.echo(f"{out}: written. Next: nelbo evaluate {place}, nelbo sample {place}")
+    form = "" if grid.is_image(shape) else " --out samples.npy"
+    typer.echo(f"{out}: written. Next: nelbo evaluate {place}, nelbo sample {place}{form}")
 
 
 def _train(
     data: str, settings: Mapping[str, Any], device: torch.device, out: Path, resume: bool
-) -> None:
+) -> tuple[int, ...]:
     built = {axis: registry.build(axis, settings[axis]) for axis in (*AXES, "objective")}
     loaded = load(data, transform=settings["transform"])
     train, valid = loaded.train, None
@@ -138,6 +140,7 @@ def _train(
         },
         **{name: settings[name] for name in names if name in settings},
     )
+    return train.shape
 
 
 def _place_of(data: str) -> str:

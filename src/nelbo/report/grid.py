@@ -44,14 +44,14 @@ def check_ending(path: Path, shape: tuple[int, ...]) -> None:
     if path.suffix not in (".png", ".npy"):
         fix = "Name it samples.png, or samples.npy for the numbers."
         raise BadValue("out", expected="a .png or .npy", got=f"'{path.name}'", fix=fix)
-    if path.suffix == ".png" and not _is_image(shape):
+    if path.suffix == ".png" and not is_image(shape):
         got, fix = f"examples of shape {list(shape)}", "Write a .npy."
         raise BadValue("a .png", expected="images [h, w], [1, h, w] or [3, h, w]", got=got, fix=fix)
 
 
 def preview(images: Tensor, width: int = 100) -> Iterator[Text]:
     """Return lines of a terminal that show images side by side, two pixels a character."""
-    if not _is_image(tuple(images.shape[1:])):
+    if not is_image(tuple(images.shape[1:])):
         return
     grey = images.reshape(len(images), -1, *images.shape[-2:]).mean(1)
     step = max(1, -(-grey.shape[-1] * len(grey) // width))
@@ -64,7 +64,8 @@ def preview(images: Tensor, width: int = 100) -> Iterator[Text]:
         yield line
 
 
-def _is_image(shape: tuple[int, ...]) -> bool:
+def is_image(shape: tuple[int, ...]) -> bool:
+    """Return whether examples of this shape can be shown: [h, w], [1, h, w] or [3, h, w]."""
     return len(shape) == 2 or (len(shape) == 3 and shape[0] in (1, 3))
 
 

@@ -18,6 +18,8 @@ from nelbo.files import write_atomically
 
 Tensors = dict[str, Tensor]
 
+ONE_BEFORE = "Delete it to go on from the one before."
+
 
 def save_checkpoint(path: Path, tensors: Tensors, record: Mapping[str, Any]) -> None:
     """Write tensors and a JSON record to `path`, whole or not at all.
@@ -34,11 +36,11 @@ def save_checkpoint(path: Path, tensors: Tensors, record: Mapping[str, Any]) -> 
     """
     kept = {name: _copy(tensor) for name, tensor in tensors.items()}
     text = json.dumps(record, allow_nan=False)
-    write_atomically(path, save(kept, {"nelbo": text, "sha256": _digest(kept, text)}))
+    write_atomically(path, save(kept, {"nelbo": text, "sha256": digest(kept, text)}))
 
 
-def load_checkpoint(path: Path) -> tuple[Tensors, dict[str, Any]]:
-    """Read what `save_checkpoint` wrote, on the CPU.
+def load_checkpoint(path: Path, fix: str = ONE_BEFORE) -> tuple[Tensors, dict[str, Any]]:
+    """Read what `save_checkpoint` wrote, on the CPU; `fix` is the advice where it is damaged.
 
     Raises:
         ValueError: the file is missing, truncated, altered, or not nelbo's.
@@ -46,13 +48,14 @@ def load_checkpoint(path: Path) -> tuple[Tensors, dict[str, Any]]:
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            # copies: a tensor that views the mapped file changes, or crashes, with the file
+            tensors = {n: file.get_tensor(n).clone() for n in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
-        raise _damaged(path, str(error).splitlines()[0]) from None
+        raise _damaged(path, str(error).splitlines()[0], fix) from None
     if not {"nelbo", "sha256"} <= metadata.keys():
-        raise _damaged(path, "a file that nelbo did not write")
-    if metadata["sha256"] != _digest(tensors, metadata["nelbo"]):
-        raise _damaged(path, "other bytes than were written")
+        raise _damaged(path, "a file that nelbo did not write", fix)
+    if metadata["sha256"] != digest(tensors, metadata["nelbo"]):
+        raise _damaged(path, "other bytes than were written", fix)
     return tensors, json.loads(metadata["nelbo"])
 
 
@@ -61,20 +64,25 @@ def _copy(tensor: Tensor) -> Tensor:
     return tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
 
 
-def _digest(tensors: Tensors, text: str) -> str:
-    """Return the SHA-256 of everything that a checkpoint holds, the header's facts included."""
-    digest = hashlib.sha256(text.encode())
+def digest(tensors: Tensors, text: str) -> str:
+    """Return the SHA-256 of a text and of tensors: names, types, shapes and bytes.
+
+    Example:
+        >>> digest({}, "")[:8]
+        'e3b0c442'
+    """
+    sha256 = hashlib.sha256(text.encode())
     for name in sorted(tensors):
         tensor = tensors[name].contiguous()
-        digest.update(f"{name} {tensor.dtype} {list(tensor.shape)}".encode())
-        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
-    return digest.hexdigest()
+        sha256.update(f"{name} {tensor.dtype} {list(tensor.shape)}".encode())
+        sha256.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return sha256.hexdigest()
 
 
-def _damaged(path: Path, got: str) -> BadValue:
+def _damaged(path: Path, got: str, fix: str) -> BadValue:
     return BadValue(
         f"checkpoint {path}",
         expected="a complete file written by nelbo",
         got=got,
-        fix="Delete it to go on from the one before.",
+        fix=fix,
     )

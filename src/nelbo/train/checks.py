@@ -28,6 +28,10 @@ def check_settings(
         value = settings[name]
         if value is not None and (not isinstance(value, int) or value < 1):
             raise BadValue(name, expected="an integer of at least 1", got=value, fix="Try 10.")
+    seed = settings["seed"]
+    if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**63:
+        expected = "an integer from 0 to 2**63 - 1"
+        raise BadValue("seed", expected=expected, got=seed, fix="Try 0.")
     for name in ("lr", "clip"):
         value = settings[name]
         number = isinstance(value, int | float)
@@ -77,13 +81,16 @@ def check_data(model: VAE, data: Source) -> None:
 def check_same(what: str, config: Mapping[str, Any], before: Mapping[str, Any]) -> None:
     """Refuse to go on with another model, objective or setting than the run began with."""
     now, then = _fixed(json.loads(json.dumps(config))), _fixed(before)
-    changed = next((name for name in now if now[name] != then.get(name)), None)
+    # where it began with data that a checksum names, or that streamed, there is nothing to compare
+    known = [name for name in now if name in then or not name.endswith("fingerprint")]
+    changed = next((name for name in known if now[name] != then.get(name)), None)
     if changed is not None:
+        usual = "Pass the same data" if changed in config["data"] else "Leave the setting out"
         raise BadValue(
             what,
             expected=f"{changed} = {_said(then.get(changed))}, as it began",
             got=_said(now[changed]),
-            fix="Leave the setting out, or start a new run in another folder.",
+            fix=f"{usual}, or start a new run in another folder.",
         )
 
 

@@ -18,6 +18,7 @@ from nelbo.model import VAE
 from nelbo.objectives import ELBO, Objective
 from nelbo.train.callbacks import Callback, ProgressDisplay
 from nelbo.train.checks import PRECISIONS, check_data, check_objective, check_same, check_settings
+from nelbo.train.fingerprint import fingerprints
 from nelbo.train.folder import RunFolder
 from nelbo.train.loop import Loop
 
@@ -27,7 +28,8 @@ class Run:
     """A finished run.
 
     Attributes:
-        model: the trained model: the best epoch's weights under early stopping, else the last.
+        model: the trained model, in evaluation mode: the best epoch's weights under early
+            stopping, else the last.
         history: the lines of `metrics.jsonl`, one an epoch.
         out: the run folder, where there is one.
     """
@@ -58,7 +60,8 @@ def fit(
     """Train a model with Adam on the mean over examples of an objective, in nats.
 
     Before the first step it checks the data against the likelihood's support and prints what the
-    run believes. Same seed, same data, same weights, bit for bit on the CPU.
+    run believes. Same weights to begin with, same seed, same data:
+    same weights in the end, bit for bit on the CPU.
 
     Source: Kingma & Ba 2015, Adam.
 
@@ -77,7 +80,8 @@ def fit(
         seed: of the order of the data and of all noise; the caller's generators stay untouched.
         precision: `"fp32"`, or `"bf16"` for the networks' arithmetic (densities stay in fp32).
         out: folder for checkpoints, metrics and configuration.
-        resume: go on from the newest checkpoint in `out`.
+        resume: go on from the newest checkpoint in `out`, with the same data and settings; where
+            the run ended before its first checkpoint, begin it.
         callbacks: who watches; by default a live display on standard error.
         about: what else `config.json` shall record, such as where the data came from.
 
@@ -117,6 +121,11 @@ def fit(
             "examples": source.size,
             "validation_examples": None if validation is None else validation.size,
             **(about or {}),
+            **(
+                {}
+                if out is None or "checksum" in (about or {})
+                else fingerprints(source, validation)
+            ),
         },
         "versions": versions(),
     }
@@ -125,7 +134,7 @@ def fit(
         train=source,
         valid=validation,
         objective=objective,
-        optimizer=torch.optim.Adam(model.parameters(), lr=lr, fused=True),
+        optimizer=_adam(model, lr),
         epochs=epochs,
         batch=batch,
         clip=clip,
@@ -135,10 +144,8 @@ def fit(
         folder=None if out is None else RunFolder(out),
         callbacks=[ProgressDisplay()] if callbacks is None else callbacks,
     )
-    if resume:
-        _go_on(loop, config)
-    elif loop.folder is not None:
-        loop.folder.create(config, room=_room(model))
+    if loop.folder is not None:
+        _open(loop.folder, loop, config, resume)
     return _watched(loop, beliefs(model, objective))
 
 
@@ -155,7 +162,7 @@ def _watched(loop: Loop, believed: Mapping[str, str]) -> Run:
         for callback in loop.callbacks:
             callback.on_end(message)
     out = None if loop.folder is None else loop.folder.path
-    return Run(loop.model, tuple(loop.state.history), out)
+    return Run(loop.model.eval(), tuple(loop.state.history), out)
 
 
 def beliefs(model: VAE, objective: Objective) -> dict[str, str]:
@@ -176,14 +183,27 @@ def versions() -> dict[str, str]:
     }
 
 
-def _go_on(loop: Loop, config: Mapping[str, Any]) -> None:
-    """Resume, and record what may change: how many epochs, and where the same data lies."""
-    assert loop.folder is not None
-    before = loop.folder.config()
-    check_same(f"resuming {loop.folder.path}", config, before)
-    loop.folder.sweep()
+def _adam(model: VAE, lr: float) -> torch.optim.Adam:
+    # older versions of torch have fused kernels for these two alone
+    fused = next(model.parameters()).device.type in ("cpu", "cuda")
+    return torch.optim.Adam(model.parameters(), lr=lr, fused=fused)
+
+
+def _open(folder: RunFolder, loop: Loop, config: Mapping[str, Any], resume: bool) -> None:
+    """Begin the run's folder, or go on from it."""
+    killed = folder.is_killed_start()
+    if not resume or (killed and not folder.config_path.exists()):
+        folder.create(config, room=_room(loop.model))
+        return
+    before = folder.config()
+    check_same(f"resuming {folder.path}", config, before)
+    if killed:
+        folder.create(config, room=_room(loop.model))
+        return
+    folder.sweep()
     loop.resume()
-    loop.folder.write_config({**config, "versions": before["versions"]})
+    # what may have changed: how many epochs, and where the same data lies
+    folder.write_config({**config, "versions": before["versions"]})
 
 
 def _room(model: VAE) -> int:

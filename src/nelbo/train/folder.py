@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterable, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from nelbo.files import write_atomically
 from nelbo.train.checkpoint import Tensors, load_checkpoint, save_checkpoint
 
 KEPT = 2
+_HALF_WRITTEN = ".*.new"
+_NO_BEST = "Restore it from a copy, or train again in another folder."
 PARTS = {"model", "objective", "train", "data", "versions"}
 
 
@@ -39,7 +42,7 @@ class RunFolder:
             ValueError: the folder holds another run, or is a file.
             RuntimeError: it cannot be written, or the disk has not enough room.
         """
-        self._check_new()
+        killed = self._check_new()
         free = shutil.disk_usage(_existing(self.path)).free
         if free < room:
             raise Failed(
@@ -50,7 +53,7 @@ class RunFolder:
             )
         try:
             # never one that is there: of two runs that start at once, one gets the folder
-            (self.path / "checkpoints").mkdir(parents=True)
+            (self.path / "checkpoints").mkdir(parents=True, exist_ok=killed)
         except OSError as error:
             raise Failed(
                 f"out {self.path}",
@@ -58,21 +61,43 @@ class RunFolder:
                 got=f"'{error.strerror}'",
                 fix="Choose another folder.",
             ) from None
+        self.sweep()
         self.write_config(config)
 
     def write_config(self, config: Mapping[str, Any]) -> None:
         """Write `config.json` anew."""
         write_atomically(self.config_path, f"{json.dumps(config, indent=2)}\n".encode())
 
-    def _check_new(self) -> None:
+    def is_killed_start(self) -> bool:
+        """Whether all that is here is what a run leaves that ended before its first checkpoint."""
+        checkpoints, metrics = self.path / "checkpoints", self.path / "metrics.jsonl"
+        if not checkpoints.is_dir() or not self._may_write_config():
+            return False
+        ours = {checkpoints, self.config_path}
+        if metrics.is_file() and metrics.stat().st_size == 0:
+            ours.add(metrics)
+        here = chain(self.path.iterdir(), checkpoints.iterdir())
+        return {path for path in here if not path.match(_HALF_WRITTEN)} <= ours
+
+    def _may_write_config(self) -> bool:
+        """Whether there is no `config.json` of somebody else."""
+        try:
+            return not self.config_path.exists() or bool(self.config())
+        except BadValue:
+            return False
+
+    def _check_new(self) -> bool:
+        """Refuse all but a new or empty folder and a killed start; return whether it is that."""
         if self.path.exists() and not self.path.is_dir():
             got, fix = f"the file {self.path}", "Choose another name."
             raise BadValue("out", expected="a folder", got=got, fix=fix)
-        if self.path.is_dir() and any(self.path.iterdir()):
+        killed = self.is_killed_start()
+        if self.path.is_dir() and any(self.path.iterdir()) and not killed:
             another = self.config_path.exists()
             got = f"{self.path} with {'another run' if another else 'other files'}"
             fix = "Choose another folder" + (", or resume the run." if another else ".")
             raise BadValue("out", expected="a new or empty folder", got=got, fix=fix)
+        return killed
 
     @property
     def config_path(self) -> Path:
@@ -104,7 +129,7 @@ class RunFolder:
 
     def sweep(self) -> None:
         """Drop the half-written files that a killed process left."""
-        for left in self.path.rglob(".*.new"):
+        for left in self.path.rglob(_HALF_WRITTEN):
             left.unlink(missing_ok=True)
 
     def checkpoints(self) -> list[Path]:
@@ -123,7 +148,7 @@ class RunFolder:
                 f"run {self.path}",
                 expected="at least one checkpoint",
                 got="none",
-                fix="The run ended before its first: start it again in another folder.",
+                fix="The run ended before its first: start it again.",
             )
         return load_checkpoint(found[-1])
 
@@ -133,11 +158,20 @@ class RunFolder:
 
     def best(self) -> Tensors:
         """Read the weights of the best epoch so far."""
-        return load_checkpoint(self._best)[0]
+        return load_checkpoint(self._best, fix=_NO_BEST)[0]
 
     def weights(self) -> Tensors:
-        """Read the weights to use: those of the best epoch, else the newest."""
-        return self.best() if self._best.exists() else split(self.newest()[0], "model")
+        """Read the weights to use: under early stopping the best epoch's, else the newest.
+
+        Raises:
+            ValueError: they are missing or damaged.
+        """
+        if self._best.exists():
+            return self.best()
+        tensors, record = self.newest()
+        if record.get("best") is not None and self.config()["train"]["patience"] is not None:
+            return self.best()  # it should be there: refused
+        return split(tensors, "model")
 
     def write_metrics(self, lines: Iterable[Mapping[str, float]]) -> None:
         """Write `metrics.jsonl` anew."""

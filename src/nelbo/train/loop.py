@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from nelbo.data import Source
-from nelbo.errors import Failed
+from nelbo.errors import BadValue, Failed
 from nelbo.evaluate import ELBO, evaluate
 from nelbo.model import VAE
 from nelbo.objectives import Objective
@@ -51,10 +51,22 @@ class Loop:
         """Go on from the newest checkpoint of the folder."""
         assert self.folder is not None
         tensors, record = self.folder.newest()
+        self._check_epochs(record.get("epoch", 0) + (record.get("batches", 0) > 0))
         self.state = restore(tensors, record, self.model, self.optimizer, self.meter)
         self._random = tensors
         if self.patience is not None and self.state.best is not None:
             self._best = self.folder.best()
+        # a kill between a checkpoint and its metrics left a line out
+        self.folder.write_metrics(self.state.history)
+
+    def _check_epochs(self, begun: int) -> None:
+        if self.epochs < begun:
+            raise BadValue(
+                "epochs",
+                expected=f"at least the {begun} that the run has begun",
+                got=self.epochs,
+                fix="Ask for more, or start a new run in another folder.",
+            )
 
     def run(self) -> None:
         """Train until the epochs are done, early stopping says so, or the user stops it."""
@@ -71,7 +83,7 @@ class Loop:
         order = generator(self.seed, state.epoch)
         batches = self.train.epoch(self.batch, order, skip=state.batches)
         if self._random is not None:
-            restore_random(self._random)
+            restore_random(self._random, self.like.device)
             self._random = None
         meter.restart()
         for x in batches:

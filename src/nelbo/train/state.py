@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from nelbo.errors import BadValue
-from nelbo.train.checkpoint import Tensors
+from nelbo.train.checkpoint import ONE_BEFORE, Tensors
 from nelbo.train.folder import join, split
 
 SUMS = ("reconstruction", "kl", "elbo", "loss")
@@ -88,7 +88,7 @@ def restore(
             "checkpoint",
             expected="the whole state of a run",
             got="other contents",
-            fix="Delete it to go on from the one before.",
+            fix=ONE_BEFORE,
         )
     set_weights(model, split(tensors, "model"))
     slots: dict[int, dict[str, Tensor]] = {}
@@ -113,9 +113,9 @@ def set_weights(model: nn.Module, weights: Tensors) -> None:
         ) from None
 
 
-def restore_random(tensors: Tensors) -> None:
-    """Set torch's generators to where the checkpoint found them."""
+def restore_random(tensors: Tensors, device: torch.device) -> None:
+    """Set torch's generators, of the CPU and of the device, to where the checkpoint found them."""
     random = split(tensors, "random")
     torch.set_rng_state(random["cpu"])
-    if "cuda" in random and torch.cuda.is_available():
-        torch.cuda.set_rng_state(random["cuda"])
+    if "cuda" in random and device.type == "cuda":
+        torch.cuda.set_rng_state(random["cuda"], device)
