@@ -91,5 +91,5 @@ def _by_itself(kind: type[nn.Module]) -> nn.Module | None:
     try:
         activation = kind()
         return activation if activation(torch.zeros(2, 3)).shape == (2, 3) else None
-    except TypeError:
+    except (TypeError, RuntimeError):
         return None

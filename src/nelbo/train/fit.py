@@ -60,8 +60,8 @@ def fit(
     """Train a model with Adam on the mean over examples of an objective, in nats.
 
     Before the first step it checks the data against the likelihood's support and prints what the
-    run believes. Same weights to begin with, same seed, same data:
-    same weights in the end, bit for bit on the CPU.
+    run believes. The same weights, data and seed to begin with give the same weights in the end,
+    bit for bit on the CPU.
 
     Source: Kingma & Ba 2015, Adam.
 
