@@ -151,7 +151,7 @@ def test_fix_for_pytorch_is_the_gaussian_loss_up_to_its_constant():
     x, y = torch.rand(4, 1, 8, 8), torch.rand(4, 1, 8, 8)
     mu, logvar, variance = torch.randn(4, 3), torch.randn(4, 3), 0.3
     c = comparison()
-    code = next(f.code for f in fixes.fixes(c, Words("en", c)) if f.library == "PyTorch")
+    code = next(f.code for f in fixes.fixes(c, Words("en", c)) if f.framework == "PyTorch")
     scope = {"x": x, "y": y, "mu": mu, "logvar": logvar, "variance": variance, "torch": torch}
     exec(code, scope)
     nats = -Normal(y, variance**0.5).log_prob(x).flatten(1).sum(1)
@@ -162,6 +162,6 @@ def test_fix_for_pytorch_is_the_gaussian_loss_up_to_its_constant():
 
 def test_fix_for_keras_has_the_axes_of_the_data():
     c = of_shape(12)
-    found = {f.library: f.code for f in fixes.fixes(c, Words("en", c))}
+    found = {f.framework: f.code for f in fixes.fixes(c, Words("en", c))}
     assert "axis=1) / (2 * variance)" in found["Keras"]
     assert all(code.count("\n") == 2 for code in found.values())

@@ -29,9 +29,9 @@ _LINES = {
 
 @dataclass(frozen=True)
 class Fix:
-    """Three lines for one library."""
+    """Three lines for one framework."""
 
-    library: str
+    framework: str
     code: str
 
 
@@ -40,13 +40,13 @@ def fixes(c: Comparison, words: Words) -> list[Fix]:
     axes = ", ".join(str(i) for i in range(1, len(c.data_shape) + 1))
     axes = f"({axes})" if len(c.data_shape) > 1 else axes
     found = []
-    for library, (reconstruction, kl, loss) in _LINES.items():
+    for framework, (reconstruction, kl, loss) in _LINES.items():
         lines = (
             f"{reconstruction.replace('{axes}', axes)}  # {words('fix.sum')}",
             kl,
-            f"{loss}  # {words('fix.mean')}" if library != "Chainer" else loss,
+            f"{loss}  # {words('fix.mean')}" if framework != "Chainer" else loss,
         )
-        found.append(Fix(library, "\n".join(lines)))
+        found.append(Fix(framework, "\n".join(lines)))
     return found
 
 
