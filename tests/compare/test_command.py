@@ -160,3 +160,15 @@ def test_after_ctrl_c_it_goes_on_to_the_page(tmp_path, capfd):
     assert {path.name for path in (tmp_path / "my runs").iterdir()} == FILES
     record = json.loads((tmp_path / "my runs" / "compare.json").read_text("utf-8"))
     assert [len(row["history"]) for row in record["rows"]][1:] == [2, 2, 2, 2]
+
+
+def test_a_run_of_a_comparison_can_be_evaluated_from_another_folder(tmp_path, monkeypatch, capsys):
+    """On the user's own data too: the run knows where it lies."""
+    draw = np.random.default_rng(0)
+    np.save(tmp_path / "mine.npy", draw.integers(0, 256, (60, 4, 4)).astype(np.uint8))
+    monkeypatch.chdir(tmp_path)
+    assert run(["compare", "mine.npy", "--epochs", "1", "--hidden", "4", "--latent", "2"]) == 0
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert run(["evaluate", "../compare/runs/learned_sigma", "--samples", "2"]) == 0
+    assert "importance_bound" in capsys.readouterr().out

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,6 +13,7 @@ import typer
 from nelbo import registry
 from nelbo.data import Data, load
 from nelbo.errors import BadValue, nearest
+from nelbo.report.json import plain
 from nelbo.train import RunFolder
 
 RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="The folder that --out named.")]
@@ -60,7 +60,7 @@ def run_data(run: Path, other: str | None) -> Data:
         fix = "Say which with --data."
         raise BadValue(f"run {run}", expected="a record of its data", got="none", fix=fix)
     found = load(what, transform=recorded.get("transform"))
-    if other is None and recorded.get("checksum") != found.checksum:
+    if other is None and recorded.get("checksum", found.checksum) != found.checksum:
         raise BadValue(
             f"{what}",
             expected=f"the data that {run} was trained on",
@@ -72,16 +72,7 @@ def run_data(run: Path, other: str | None) -> Data:
 
 def print_json(record: Mapping[str, Any]) -> None:
     """Print a record as JSON on standard output."""
-    typer.echo(json.dumps(_finite(record), indent=2, ensure_ascii=False, allow_nan=False))
-
-
-def _finite(value: Any) -> Any:
-    """Return the value with null for what JSON cannot hold: nan and the infinities."""
-    if isinstance(value, Mapping):
-        return {key: _finite(v) for key, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(v) for v in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    typer.echo(json.dumps(plain(record), indent=2, ensure_ascii=False, allow_nan=False))
 
 
 def new_file(path: Path) -> Path:

@@ -12,7 +12,7 @@ import typer
 
 from nelbo import registry
 from nelbo.cli.options import DeviceOption, chosen_device, with_hidden
-from nelbo.data import DATASETS, Examples, load
+from nelbo.data import Examples, load
 from nelbo.errors import BadValue
 from nelbo.model import AXES, VAE
 from nelbo.report import grid
@@ -102,7 +102,7 @@ def train(
     if data is None:
         fix = "For example: nelbo train mnist."
         raise BadValue("DATA", expected="a name or a path", got="none", fix=fix)
-    out = out or Path("runs") / f"{Path(_place_of(data)).stem}-{_name(settings['likelihood'])}"
+    out = out or Path("runs") / f"{Path(data).resolve().stem}-{_name(settings['likelihood'])}"
     try:
         shape = _train(data, settings, chosen_device(device), out, resume)
     except Interrupted:
@@ -134,18 +134,13 @@ def _train(
         out=out,
         resume=resume,
         about={
-            "name": _place_of(data),
+            "name": loaded.place,
             "checksum": loaded.checksum,
             "transform": settings["transform"],
         },
         **{name: settings[name] for name in names if name in settings},
     )
     return train.shape
-
-
-def _place_of(data: str) -> str:
-    """Return the name of a known data set, else the path from the root: runs outlive a `cd`."""
-    return data if data in DATASETS else str(Path(data).resolve())
 
 
 def _held_out(train: Examples, seed: int) -> tuple[Examples, Examples]:

@@ -133,7 +133,7 @@ def _train(
             out=folder,
             resume=resume and begun,
             callbacks=watch(loss),
-            about={"name": data.name, "checksum": data.checksum},
+            about={"name": data.place, "checksum": data.checksum},
         )
     return Trained(loss, foretold, run)
 

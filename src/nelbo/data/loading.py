@@ -38,6 +38,7 @@ class Data:
         test: test examples, never trained on.
         checksum: SHA-256 of the bytes of both arrays before any transform, hexadecimal.
         provenance: one sentence: from where, under which licence, split how.
+        place: what `load` takes to find it again, a name or an absolute path; None for an array.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Data:
     test: Examples
     checksum: str
     provenance: str
+    place: str | None = None
 
 
 def _read_idx_images(path: Path) -> Parts:
@@ -112,7 +114,14 @@ def load(what: Any, *, transform: Transform | str | None = None, seed: int = 0) 
         test=Examples(parts.test, chosen, parts.test_labels),
         checksum=_checksum(parts.train, parts.test),
         provenance=f"{parts.origin}: {how}.",
+        place=_place(what),
     )
+
+
+def _place(what: Any) -> str | None:
+    if not isinstance(what, str | PathLike):
+        return None
+    return what if isinstance(what, str) and what in _NAMED else str(Path(what).resolve())
 
 
 def _checksum(*arrays: Tensor) -> str:

@@ -31,7 +31,7 @@ def comparison(c: Comparison) -> dict[str, Any]:
         ... ]
         [1.0]
     """
-    return {"schema": SCHEMA, **_plain(c)}
+    return {"schema": SCHEMA, **plain(c)}
 
 
 def write(c: Comparison, path: str | Path) -> None:
@@ -40,16 +40,22 @@ def write(c: Comparison, path: str | Path) -> None:
     write_atomically(Path(path), f"{text}\n".encode())
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """Return a value as JSON can hold it: no tensors, and null for nan and the infinities.
+
+    Example:
+        >>> plain({"elbo": float("nan"), "parts": (1.0, 2)})
+        {'elbo': None, 'parts': [1.0, 2]}
+    """
     if dataclasses.is_dataclass(value):
         fields = ((f.name, getattr(value, f.name)) for f in dataclasses.fields(value))
-        return {name: _plain(v) for name, v in fields if not isinstance(v, Tensor)}
+        return {name: plain(v) for name, v in fields if not isinstance(v, Tensor)}
     if isinstance(value, Mapping):
-        return {str(key): _plain(v) for key, v in value.items()}
+        return {str(key): plain(v) for key, v in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(v) for v in value]
+        return [plain(v) for v in value]
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if value is None or isinstance(value, str | int):
         return value
-    return _plain(value.item()) if hasattr(value, "item") else str(value)
+    return plain(value.item()) if hasattr(value, "item") else str(value)

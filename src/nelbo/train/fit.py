@@ -113,6 +113,8 @@ def fit(
     for data in (source, validation):
         if data is not None:  # a stream has no length, and so no truth
             check_data(model, data)
+    recorded = out is None or (about is not None and "checksum" in about)
+    told_apart = {} if recorded else fingerprints(source, validation)
     config = {
         "model": model.spec(),
         "objective": registry.spec(objective),
@@ -120,12 +122,8 @@ def fit(
         "data": {
             "examples": source.size,
             "validation_examples": None if validation is None else validation.size,
+            **told_apart,
             **(about or {}),
-            **(
-                {}
-                if out is None or "checksum" in (about or {})
-                else fingerprints(source, validation)
-            ),
         },
         "versions": versions(),
     }

@@ -32,10 +32,25 @@ from nelbo.interop.chainer.links import Chain
 from nelbo.interop.chainer.serializers import load_npz, save_npz
 from nelbo.interop.chainer.vae import VAE
 
-__all__ = ["VAE", "Chain", "Variable", "bernoulli_nll", "functions", "gaussian",
-           "gaussian_kl_divergence", "gaussian_nll", "links", "load_npz", "mean_absolute_error",
-           "mean_squared_error", "reconstructions", "report", "save_npz", "serializers",
-           "squared_error"]  # fmt: skip
+__all__ = [
+    "VAE",
+    "Chain",
+    "Variable",
+    "bernoulli_nll",
+    "functions",
+    "gaussian",
+    "gaussian_kl_divergence",
+    "gaussian_nll",
+    "links",
+    "load_npz",
+    "mean_absolute_error",
+    "mean_squared_error",
+    "reconstructions",
+    "report",
+    "save_npz",
+    "serializers",
+    "squared_error",
+]
 
 
 def report(values: Mapping[str, Any], observer: object = None) -> None:

@@ -16,8 +16,16 @@ from nelbo.errors import BadValue, nearest
 
 File = str | os.PathLike[str] | io.BufferedIOBase
 
-_UNREADABLE = (OSError, EOFError, ValueError, MemoryError, OverflowError, RuntimeError,
-               zipfile.BadZipFile, zlib.error)  # fmt: skip
+_UNREADABLE = (
+    OSError,
+    EOFError,
+    ValueError,
+    MemoryError,
+    OverflowError,
+    RuntimeError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 def read_arrays(file: File, path: str, names: tuple[str, ...], strict: bool) -> dict[str, Any]:
@@ -37,8 +45,12 @@ def read_arrays(file: File, path: str, names: tuple[str, ...], strict: bool) -> 
         raise
     except _UNREADABLE as error:
         said = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise BadValue(what, expected="a .npz file as Chainer's save_npz writes it", got=said,
-                       fix="Copy or write the file again.") from None  # fmt: skip
+        raise BadValue(
+            what,
+            expected="a .npz file as Chainer's save_npz writes it",
+            got=said,
+            fix="Copy or write the file again.",
+        ) from None
 
 
 @contextmanager
@@ -62,5 +74,9 @@ def _check_names(what: str, path: str, there: list[str], names: tuple[str, ...])
             raise BadValue(what, expected=f"a weight '{path}{name}'", got="none", fix=fix)
     for name in there:
         if name not in names:
-            raise BadValue(what, expected="weights of the model only", got=f"'{path}{name}'",
-                           fix="Pass strict=False to skip it.")  # fmt: skip
+            raise BadValue(
+                what,
+                expected="weights of the model only",
+                got=f"'{path}{name}'",
+                fix="Pass strict=False to skip it.",
+            )

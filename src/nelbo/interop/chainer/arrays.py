@@ -42,8 +42,12 @@ def tensor(name: str, value: Array, beside: Tensor | None = None) -> Tensor:
     """
     if not _is_float(value):
         kind = getattr(value, "dtype", type(value).__name__)
-        raise BadType(name, expected="a tensor or numpy array of floats", got=kind,
-                      fix="Convert it to float32; divide pixels of 0 to 255 by 255.")  # fmt: skip
+        raise BadType(
+            name,
+            expected="a tensor or numpy array of floats",
+            got=kind,
+            fix="Convert it to float32; divide pixels of 0 to 255 by 255.",
+        )
     if isinstance(value, Tensor):
         return value
     # A copy in the machine's byte order and in C order: torch takes no other.
@@ -63,12 +67,19 @@ def alike(**values: Array) -> list[Tensor]:
     (first, pattern), *others = tensors.items()
     for name, other in others:
         if other.shape != pattern.shape:
-            raise BadValue(name, expected=f"the shape of {first}, {list(pattern.shape)}",
-                           got=f"{list(other.shape)}",
-                           fix="Nothing is broadcast here: give both the same shape.")  # fmt: skip
+            raise BadValue(
+                name,
+                expected=f"the shape of {first}, {list(pattern.shape)}",
+                got=f"{list(other.shape)}",
+                fix="Nothing is broadcast here: give both the same shape.",
+            )
         if other.dtype != pattern.dtype:
-            raise BadType(name, expected=f"the dtype of {first}, {pattern.dtype}", got=other.dtype,
-                          fix=f"Convert it: {name}.to({pattern.dtype}).")  # fmt: skip
+            raise BadType(
+                name,
+                expected=f"the dtype of {first}, {pattern.dtype}",
+                got=other.dtype,
+                fix=f"Convert it: {name}.to({pattern.dtype}).",
+            )
     return list(tensors.values())
 
 

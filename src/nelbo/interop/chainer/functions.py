@@ -19,9 +19,22 @@ from nelbo.interop.chainer.likelihoods import (
     gaussian_nll,
 )
 
-__all__ = ["bernoulli_nll", "exp", "gaussian", "gaussian_kl_divergence", "gaussian_nll", "mean",
-           "mean_absolute_error", "mean_squared_error", "relu", "sigmoid", "softplus",
-           "squared_error", "sum", "tanh"]  # fmt: skip
+__all__ = [
+    "bernoulli_nll",
+    "exp",
+    "gaussian",
+    "gaussian_kl_divergence",
+    "gaussian_nll",
+    "mean",
+    "mean_absolute_error",
+    "mean_squared_error",
+    "relu",
+    "sigmoid",
+    "softplus",
+    "squared_error",
+    "sum",
+    "tanh",
+]
 
 Axis = int | tuple[int, ...] | None
 
@@ -126,6 +139,10 @@ def _axes(x: Tensor, axis: Axis) -> tuple[int, ...]:
     named = (axis,) if isinstance(axis, int) else tuple(range(x.ndim)) if axis is None else axis
     axes = tuple(a + x.ndim if a < 0 else a for a in named)
     if len(set(axes)) < len(axes) or not set(axes) <= set(range(x.ndim)):
-        raise BadValue("axis", expected=f"different axes of an array with {x.ndim}", got=axis,
-                       fix="Axes are counted from 0.")  # fmt: skip
+        raise BadValue(
+            "axis",
+            expected=f"different axes of an array with {x.ndim}",
+            got=axis,
+            fix="Axes are counted from 0.",
+        )
     return axes

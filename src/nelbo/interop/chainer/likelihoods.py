@@ -129,8 +129,12 @@ def gaussian(
 
 def _known(reduce: str) -> None:
     if reduce not in ("sum", "no"):
-        raise BadValue("reduce", expected="'sum' or 'no'", got=repr(reduce),
-                       fix="For nats per example divide the sum by the batch size.")  # fmt: skip
+        raise BadValue(
+            "reduce",
+            expected="'sum' or 'no'",
+            got=repr(reduce),
+            fix="For nats per example divide the sum by the batch size.",
+        )
 
 
 def _reduced(loss: Tensor, reduce: str) -> Tensor:

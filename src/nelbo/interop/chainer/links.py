@@ -88,8 +88,12 @@ class Linear(nn.Linear):
     ) -> None:
         for name, size in (("in_size", in_size), ("out_size", out_size)):
             if not isinstance(size, int) or size < 1:
-                raise BadValue(name, expected="an integer of at least 1", got=size,
-                               fix="Write Linear(in_size, out_size).")  # fmt: skip
+                raise BadValue(
+                    name,
+                    expected="an integer of at least 1",
+                    got=size,
+                    fix="Write Linear(in_size, out_size).",
+                )
         assert in_size is not None
         assert out_size is not None
         super().__init__(in_size, out_size, bias=not nobias)
@@ -120,9 +124,17 @@ class Linear(nn.Linear):
         """
         x = tensor("x", x, beside=self.weight)
         if x.ndim < 2 or x.shape[1:].numel() != self.in_features:
-            raise BadValue("x", expected=f"shape [batch, {self.in_features}]", got=list(x.shape),
-                           fix="Give one row an example.")  # fmt: skip
+            raise BadValue(
+                "x",
+                expected=f"shape [batch, {self.in_features}]",
+                got=list(x.shape),
+                fix="Give one row an example.",
+            )
         if x.dtype != self.weight.dtype and not torch.is_autocast_enabled(x.device.type):
-            raise BadType("x", expected=f"the dtype of the weights, {self.weight.dtype}",
-                          got=x.dtype, fix=f"Convert it: x.to({self.weight.dtype}).")  # fmt: skip
+            raise BadType(
+                "x",
+                expected=f"the dtype of the weights, {self.weight.dtype}",
+                got=x.dtype,
+                fix=f"Convert it: x.to({self.weight.dtype}).",
+            )
         return super().forward(x.flatten(1))

@@ -91,9 +91,12 @@ def _parameters(obj: nn.Module) -> dict[str, nn.Parameter]:
         own = dict(module.named_parameters(recurse=False))
         state = {*own, *(name for name, _ in module.named_buffers(recurse=False))}
         if state and not (isinstance(module, nn.Linear) and state <= _NAMES.keys()):
-            raise BadType(prefix or "model", expected="parameters in linear layers only",
-                          got=type(module).__name__,
-                          fix="Save it with torch.save(model.state_dict(), ...).")  # fmt: skip
+            raise BadType(
+                prefix or "model",
+                expected="parameters in linear layers only",
+                got=type(module).__name__,
+                fix="Save it with torch.save(model.state_dict(), ...).",
+            )
         base = prefix.replace(".", "/") + "/" if prefix else ""
         found |= {base + _NAMES[name]: parameter for name, parameter in own.items()}
     return found
@@ -102,8 +105,13 @@ def _parameters(obj: nn.Module) -> dict[str, nn.Parameter]:
 def _check_fits(name: str, array: Any, parameter: nn.Parameter) -> None:
     kind = getattr(array, "dtype", np.dtype("O")).kind
     if kind != "f":
-        raise BadValue(name, expected="floats", got=f"dtype kind '{kind}'",
-                       fix="Is this file a weight file?")  # fmt: skip
+        raise BadValue(
+            name, expected="floats", got=f"dtype kind '{kind}'", fix="Is this file a weight file?"
+        )
     if array.shape != tuple(parameter.shape):
-        raise BadValue(name, expected=f"shape {list(parameter.shape)}", got=list(array.shape),
-                       fix="Build the model with the sizes of the file.")  # fmt: skip
+        raise BadValue(
+            name,
+            expected=f"shape {list(parameter.shape)}",
+            got=list(array.shape),
+            fix="Build the model with the sizes of the file.",
+        )
