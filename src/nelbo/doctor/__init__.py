@@ -1,6 +1,6 @@
-"""The doctor: what a loss will do to data, said before training."""
+"""The doctor: what a loss says, what it will do to data, and what became of a trained VAE."""
 
-from nelbo.doctor.forecast import Forecast, forecast
-from nelbo.doctor.moments import Moments, moments
+from nelbo.doctor.finding import Finding
+from nelbo.doctor.forecast import Forecast, Moments, forecast, moments
 
-__all__ = ["Forecast", "Moments", "forecast", "moments"]
+__all__ = ["Finding", "Forecast", "Moments", "forecast", "moments"]

@@ -9,26 +9,39 @@ import torch
 from torch.distributions.constraints import Constraint
 
 from nelbo.data import as_source
-from nelbo.doctor.moments import Moments, moments
+from nelbo.doctor.forecast.moments import Moments, moments
 from nelbo.errors import BadType, BadValue
 from nelbo.likelihoods import Likelihood
 
 RARE = 1e-3  # features with m (1 - m) below it inflate the spectrum of a bounded likelihood
 
 
+Verdict = Literal["learns", "marginal", "collapses"]
+
+
 @dataclass(frozen=True)
 class Forecast:
-    """What a likelihood will do to data, from second-order stability of the collapsed solution.
+    """What a loss will do to data, from second-order stability of the collapsed solution.
 
     Attributes:
         margin: largest eigenvalue over beta; above 1 training escapes from collapse.
-        eigenvalues: of the data's covariance in units of the likelihood's noise, descending.
-        verdict: `"learns"` or `"collapses"`.
+        eigenvalues: of the data's scores in units of the loss's curvature, descending.
+        verdict: `"learns"`, `"collapses"`, or near a margin of 1 `"marginal"`: too slow to tell.
+        dimensions: the number of eigenvalues above beta: the number of latents that a linear
+            decoder would use; a deep one uses another number, neither bounded by it nor bounding.
+        critical_beta: the beta at which the margin is 1.
+        critical_variance: for a Gaussian of stated variance (or a squared error), the variance
+            at which the margin is 1 at this beta.
+        notes: the exceptions that apply, each a sentence.
     """
 
     margin: float
     eigenvalues: tuple[float, ...]
-    verdict: Literal["learns", "collapses"]
+    verdict: Verdict
+    dimensions: int = 0
+    critical_beta: float = float("nan")
+    critical_variance: float | None = None
+    notes: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.verdict}: margin {self.margin:.3g} (largest eigenvalue over beta)"

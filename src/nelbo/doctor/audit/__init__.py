@@ -1,0 +1,1 @@
+"""The audit: what a loss really says, by probing alone."""

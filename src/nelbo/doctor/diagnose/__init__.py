@@ -1,0 +1,1 @@
+"""The diagnosis: what became of a trained VAE, anybody's, and why."""
