@@ -1,1 +1,6 @@
 """The audit: what a loss really says, by probing alone."""
+
+from nelbo.doctor.audit.audit import audit
+from nelbo.doctor.audit.results import KL, Audit, Reconstruction
+
+__all__ = ["KL", "Audit", "Reconstruction", "audit"]

@@ -1,0 +1,206 @@
+"""Calling anybody's loss: torch or NumPy in, one number out, and nothing of ours changed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from nelbo.errors import BadValue
+from nelbo.rng import seeded
+
+Recon = Tensor | tuple[Tensor, Tensor]
+
+
+class Point(NamedTuple):
+    """The four arguments of a loss, in float64.
+
+    Attributes:
+        x: [batch, *data_shape].
+        recon: the same shape, or a pair of it.
+        mu: [batch, latent].
+        logvar: [batch, latent].
+    """
+
+    x: Tensor
+    recon: Recon
+    mu: Tensor
+    logvar: Tensor
+
+
+class LossRaised(Exception):
+    """The user's own code raised; the text is what it said."""
+
+
+def each(f: Callable[[Tensor], Any], recon: Recon) -> Any:
+    """Apply a function to a reconstruction, or to both members of a pair."""
+    return tuple(map(f, recon)) if isinstance(recon, tuple) else f(recon)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One way of handing over arrays: torch or NumPy, double or single precision."""
+
+    name: str
+    convert: Callable[[Tensor], Any]
+    torch: bool
+
+
+KINDS = (
+    Kind("torch float64", lambda t: t.clone(), True),
+    Kind("torch float32", lambda t: t.float(), True),
+    Kind("NumPy float64", lambda t: t.numpy().copy(), False),
+    Kind("NumPy float32", lambda t: t.float().numpy(), False),
+)
+
+
+class Call:
+    """A user's loss as a function of a `Point` and a seed, with what was noticed on the way.
+
+    Args:
+        loss: `loss(x, recon, mu, logvar)`.
+        prefer_numpy: whether NumPy arrays are tried first.
+
+    Attributes:
+        kind: how arrays are handed over, once `begin` has found it.
+        resolution: relative rounding of the returned number.
+        changed: the arguments that the loss has changed in place.
+        container: what the number was taken out of, such as `"the first of a tuple of 3"`.
+        count: how often the loss was called.
+    """
+
+    def __init__(self, loss: Callable[..., Any], prefer_numpy: bool) -> None:
+        self.loss = loss
+        self.kinds = sorted(KINDS, key=lambda kind: kind.torch == prefer_numpy)
+        self.kind = self.kinds[0]
+        self.resolution = torch.finfo(torch.float64).eps
+        self.changed: set[str] = set()
+        self.container = ""
+        self.count = 0
+
+    def begin(self, *points: Point) -> Point:
+        """Find how the loss wants to be called, at the first of the points that it accepts.
+
+        Raises:
+            BadValue: it accepts none, or returns what is no number.
+        """
+        first: LossRaised | None = None
+        for point in points:
+            for kind in self.kinds:
+                self.kind = kind
+                try:
+                    self.raw(point)
+                except LossRaised as error:
+                    first = first or error
+                    continue
+                return point
+        assert first is not None
+        raise BadValue(
+            "loss",
+            expected="a number from loss(x, recon, mu, logvar)",
+            got=str(first),
+            fix="Call it yourself with one batch, and wrap it if its arguments differ.",
+        ) from first.__cause__
+
+    def __call__(self, point: Point, seed: int = 0) -> float:
+        """Return the loss at a point; NaN stays NaN.
+
+        Raises:
+            LossRaised: the user's code raised.
+        """
+        return self.number(self.raw(point, seed))
+
+    def tried(self, point: Point, seed: int = 0) -> float:
+        """Return the loss at a point, NaN where the user's code raises."""
+        try:
+            return self(point, seed)
+        except LossRaised:
+            return math.nan
+
+    def raw(self, point: Point, seed: int = 0) -> Any:
+        """Return what the loss returns, its number taken out of a tuple or dictionary."""
+        x, recon, mu, logvar = (each(self.kind.convert, part) for part in point)
+        given = Point(x, recon, mu, logvar)
+        before = _flat(given) if self.count < 2 else ()
+        copies = [np.array(a, copy=True) for a in before]
+        value = self.invoke(given, seed)
+        for name, a, b in zip(_names(given), before, copies, strict=False):
+            if not np.array_equal(np.asarray(a), b, equal_nan=True):
+                self.changed.add(name)
+        return value
+
+    def invoke(self, given: Point, seed: int = 0) -> Any:
+        """Call the user's code on arrays as they are, with all generators seeded."""
+        self.count += 1
+        state = np.random.get_state()
+        np.random.seed(seed)
+        try:
+            with seeded(seed):
+                return self._unwrapped(self.loss(*given))
+        except BadValue:
+            raise
+        except Exception as error:
+            raise LossRaised(f"{type(error).__name__}: {_first_line(error)}") from error
+        finally:
+            np.random.set_state(state)
+
+    def number(self, value: Any) -> float:
+        """Return a loss as a float, and note its precision."""
+        array = as_numpy(value)
+        if array is None or array.size != 1 or np.iscomplexobj(array) or array.dtype.kind not in "fiu":
+            shown = f"an array of shape {list(array.shape)}" if array is not None else repr(value)[:60]
+            many = array is not None and array.size > 1
+            raise BadValue(
+                "loss",
+                expected="one real number",
+                got=shown,
+                fix="Return its mean over the examples: loss.mean()."
+                if many
+                else "Return the scalar that you call backward on.",
+            )
+        if array.dtype.kind == "f" and not isinstance(value, float):
+            self.resolution = max(self.resolution, float(np.finfo(array.dtype).eps))
+        return float(array.reshape(()))
+
+    def _unwrapped(self, value: Any) -> Any:
+        if isinstance(value, Mapping) and "loss" in value:
+            self.container = "the entry 'loss' of a dictionary"
+            return value["loss"]
+        if isinstance(value, tuple | list) and value:
+            self.container = f"the first of {len(value)} returned values"
+            return value[0]
+        return value
+
+
+def as_numpy(value: Any) -> np.ndarray | None:
+    """Return a torch, Chainer, JAX or TensorFlow array as NumPy's; None for what is no array."""
+    if isinstance(value, Tensor):
+        return value.detach().cpu().resolve_conj().numpy()
+    inner = getattr(value, "array", None)  # chainer.Variable
+    if isinstance(inner, np.ndarray):
+        return inner
+    try:
+        array = np.asarray(value)
+    except (TypeError, ValueError, RuntimeError):
+        return None
+    return None if array.dtype == object else array
+
+
+def _flat(point: Point) -> list[Any]:
+    x, recon, mu, logvar = point
+    return [x, *(recon if isinstance(recon, tuple) else (recon,)), mu, logvar]
+
+
+def _names(point: Point) -> list[str]:
+    recons = ["recon"] * (2 if isinstance(point.recon, tuple) else 1)
+    return ["x", *recons, "mu", "logvar"]
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else "without a message"

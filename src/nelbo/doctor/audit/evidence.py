@@ -1,0 +1,131 @@
+"""All that probing found, before it is judged, and the numbers made of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from math import prod
+
+from torch import Tensor
+
+from nelbo.doctor.audit.calling import Call
+from nelbo.doctor.audit.families import class_axes
+from nelbo.doctor.audit.gradient import Reach
+from nelbo.doctor.audit.kl import FoundKL
+from nelbo.doctor.audit.reconstruction import FoundReconstruction
+from nelbo.doctor.audit.regression import round_off
+
+UNIT_INTERVAL = ("bce_prob", "bce_logits", "continuous_bernoulli")
+LIKELIHOODS = (*UNIT_INTERVAL, "gaussian_nll", "gaussian_nll_profiled", "categorical", "log_cosh")
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All that probing found.
+
+    Attributes:
+        call: the loss, as it was called.
+        output: what the user says the reconstruction holds.
+        x: the data as given, float64.
+        latent: the number of latents.
+        reconstruction: the reconstruction term.
+        kl: the KL term.
+        reach: whether the gradients are those of the values.
+        rescaled: what the loss said against the data as given, where it was probed on data moved
+            into [0, 1] instead; empty elsewhere.
+        short: whether the loss accepts a batch with one example less.
+        additive: whether the two terms are simply added.
+    """
+
+    call: Call
+    output: str
+    x: Tensor
+    latent: int
+    reconstruction: FoundReconstruction
+    kl: FoundKL
+    reach: dict[str, Reach]
+    rescaled: str
+    short: bool
+    additive: bool
+
+    @cached_property
+    def low(self) -> float:
+        """The smallest value in the data."""
+        return float(self.x.min())
+
+    @cached_property
+    def high(self) -> float:
+        """The largest value in the data."""
+        return float(self.x.max())
+
+    @property
+    def batch(self) -> int:
+        """B, the number of examples."""
+        return len(self.x)
+
+    @cached_property
+    def features(self) -> int:
+        """D, the number of features of an example; of one-hot data, of positions."""
+        shape = list(self.x.shape[1:])
+        if self.family == "categorical":
+            del shape[class_axes(self.x)[0] - 1]
+        return prod(shape)
+
+    @property
+    def family(self) -> str:
+        """The reconstruction's family."""
+        return self.reconstruction.term.family
+
+    @property
+    def outside(self) -> bool:
+        """Whether the data lies where the reconstruction is no log-density."""
+        return self.family in UNIT_INTERVAL and (self.low < 0 or self.high > 1)
+
+    @cached_property
+    def grey(self) -> bool:
+        """Whether the data, in [0, 1], has values between."""
+        return not bool(((self.x == 0) | (self.x == 1)).all())
+
+    @property
+    def twice_squashed(self) -> bool:
+        """Whether probabilities go into a loss of logits."""
+        logits = self.family == "bce_logits" or (
+            self.family == "continuous_bernoulli" and self.reconstruction.remark == "of logits"
+        )
+        return self.output == "prob" and logits
+
+    @property
+    def not_squashed(self) -> bool:
+        """Whether logits go into a loss of probabilities."""
+        return self.output == "logits" and self.reconstruction.output == "prob"
+
+    @property
+    def ratio(self) -> float | None:
+        """a_K / a_R: the KL's weight in units of the reconstruction's."""
+        r, k = self.reconstruction.weight, self.kl.weight
+        if r is None or k is None or r == 0 or self.kl.term.form in ("wrong", "absent"):
+            return None
+        return round_off(k / r)
+
+    @property
+    def sigma2(self) -> float | None:
+        """The variance of the Gaussian decoder at which beta = 1."""
+        known = self.family == "squared_error" and self.ratio is not None
+        return self.ratio / 2 if known and self.ratio is not None else None
+
+    @property
+    def laplace_scale(self) -> float | None:
+        """The scale of the Laplace decoder at which beta = 1."""
+        return self.ratio if self.family == "absolute_error" else None
+
+    @property
+    def beta(self) -> float | None:
+        """The weight of the KL against a negative log-likelihood."""
+        if self.outside or self.twice_squashed or self.not_squashed:
+            return None
+        if self.family == "squared_error":
+            return self.sigma2
+        if self.family in LIKELIHOODS or self.family == "absolute_error":
+            return self.ratio
+        return None
+

@@ -1,0 +1,116 @@
+"""Free bits and capacities: a term that is a function of the KL, flat or turned near zero."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from nelbo.doctor.audit.fields import standard_kl
+from nelbo.doctor.audit.posterior import Latents
+from nelbo.doctor.audit.regression import EXACT, fit
+
+Level = Literal["latent", "example", "batch", "latent over the batch", ""]
+NATS = np.geomspace(1e-4, 1e4, 41)  # of a latent
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """A KL that is clamped from below, or drawn to a capacity.
+
+    Attributes:
+        form: `"free_bits"` or `"capacity"`.
+        weight: a_K far above the threshold; None where the term is not linear there.
+        nats: the threshold, of a latent or of an example as `level` says.
+        level: what is compared with it: the KL of a latent, of an example, or their means over
+            the batch; empty where it cannot be told.
+        residual: relative misfit.
+    """
+
+    form: Literal["free_bits", "capacity"]
+    weight: float | None
+    nats: float
+    level: Level
+    residual: float
+
+
+def find_threshold(
+    posterior: Latents, pairs: list[tuple[Tensor, Tensor]], values: np.ndarray
+) -> Threshold | None:
+    """Return the threshold, where the term is a function of the KL that has one."""
+    if not _depends_on_the_kl_alone(posterior):
+        return None
+    count, latent = math.prod(posterior.sizes), posterior.sizes[1]
+    curve = np.array([posterior(math.sqrt(2 * nats), 0.0) for nats in NATS]) / count
+    start, slope = posterior(0.0, 0.0) / count, (curve[-1] - curve[-2]) / (NATS[-1] - NATS[-2])
+    line_at_zero = curve[-1] - slope * NATS[-1]
+    if slope == 0 or not math.isfinite(slope):
+        return None
+    gap = (start - line_at_zero) / slope
+    first = (curve[1:4] - start) / NATS[1:4] / slope
+    if np.abs(first).max() < 0.02 and gap > 0:
+        return _with_level("free_bits", slope, gap, latent, pairs, values)
+    if np.abs(first + 1).max() < 0.02 and gap > 0:
+        return _with_level("capacity", slope, gap / 2, latent, pairs, values)
+    return _squared(curve, latent)
+
+
+def _squared(curve: np.ndarray, latent: int) -> Threshold | None:
+    """Return the capacity of a squared distance, whose weight is no weight of a KL."""
+    curvature, linear, _ = np.polyfit(NATS[20:], curve[20:], 2)
+    left = np.polyval(np.polyfit(NATS[20:], curve[20:], 2), NATS) - curve
+    if curvature <= 0 or np.abs(left).max() > 1e-4 * np.ptp(curve) or linear >= 0:
+        return None
+    return Threshold("capacity", None, -linear / (2 * curvature) * latent, "", 0.0)
+
+
+def _depends_on_the_kl_alone(posterior: Latents) -> bool:
+    """Return whether posteriors of equal KL, moved or widened or narrowed, cost the same."""
+    costs = []
+    for logvar in (-3.0, -1.0, 1.0, 2.5):
+        nats = float(standard_kl(torch.zeros(()), torch.tensor(logvar)))
+        costs.append((posterior(0.0, logvar), posterior(math.sqrt(2 * nats), 0.0)))
+    pairs = np.array(costs)
+    if not np.isfinite(pairs).all():
+        return False
+    reach = abs(posterior(10.0, 0.0) - posterior(0.0, 0.0))
+    return bool(np.abs(pairs[:, 0] - pairs[:, 1]).max() < 1e-4 * reach)
+
+
+def _with_level(
+    form: Literal["free_bits", "capacity"],
+    slope: float,
+    nats: float,
+    latent: int,
+    pairs: list[tuple[Tensor, Tensor]],
+    values: np.ndarray,
+) -> Threshold:
+    """Return the threshold at the level at which it explains posteriors that vary."""
+    bend = _clamped if form == "free_bits" else _distance
+    kls = [standard_kl(mu, logvar) for mu, logvar in pairs]
+    batch = len(kls[0])
+    levels: dict[Level, list[float]] = {
+        "latent": [float(bend(kl, nats).sum()) for kl in kls],
+        "example": [float(bend(kl.sum(1), nats * latent).sum()) for kl in kls],
+        "batch": [batch * float(bend(kl.sum(1).mean(), nats * latent)) for kl in kls],
+        "latent over the batch": [batch * float(bend(kl.mean(0), nats).sum()) for kl in kls],
+    }
+    fits = {level: fit(values, np.array(units)) for level, units in levels.items()}
+    best = min(fits, key=lambda level: fits[level].residual)
+    residual = fits[best].residual
+    if residual > EXACT:
+        return Threshold(form, slope, nats * latent, "", residual)
+    of_latent = best in ("latent", "latent over the batch")
+    return Threshold(form, slope, nats if of_latent else nats * latent, best, residual)
+
+
+def _clamped(kl: Tensor, nats: float) -> Tensor:
+    return kl.clamp_min(nats)
+
+
+def _distance(kl: Tensor, nats: float) -> Tensor:
+    return (kl - nats).abs()
