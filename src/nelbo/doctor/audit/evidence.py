@@ -9,14 +9,13 @@ from math import prod
 from torch import Tensor
 
 from nelbo.doctor.audit.calling import Call
-from nelbo.doctor.audit.families import class_axes
 from nelbo.doctor.audit.gradient import Reach
 from nelbo.doctor.audit.kl import FoundKL
 from nelbo.doctor.audit.reconstruction import FoundReconstruction
 from nelbo.doctor.audit.regression import round_off
 
 UNIT_INTERVAL = ("bce_prob", "bce_logits", "continuous_bernoulli")
-LIKELIHOODS = (*UNIT_INTERVAL, "gaussian_nll", "gaussian_nll_profiled", "categorical", "log_cosh")
+LIKELIHOODS = (*UNIT_INTERVAL, "gaussian_nll", "gaussian_nll_profiled", "categorical")
 
 
 @dataclass(frozen=True)
@@ -66,10 +65,8 @@ class Evidence:
     @cached_property
     def features(self) -> int:
         """D, the number of features of an example; of one-hot data, of positions."""
-        shape = list(self.x.shape[1:])
-        if self.family == "categorical":
-            del shape[class_axes(self.x)[0] - 1]
-        return prod(shape)
+        classes = self.reconstruction.class_axis
+        return prod(size for axis, size in enumerate(self.x.shape[1:], 1) if axis != classes)
 
     @property
     def family(self) -> str:
@@ -89,10 +86,8 @@ class Evidence:
     @property
     def twice_squashed(self) -> bool:
         """Whether probabilities go into a loss of logits."""
-        logits = self.family == "bce_logits" or (
-            self.family == "continuous_bernoulli" and self.reconstruction.remark == "of logits"
-        )
-        return self.output == "prob" and logits
+        logits = self.family in ("bce_logits", "continuous_bernoulli", "categorical")
+        return self.output == "prob" and logits and "prob" not in self.reconstruction.remark
 
     @property
     def not_squashed(self) -> bool:
@@ -110,13 +105,16 @@ class Evidence:
     @property
     def sigma2(self) -> float | None:
         """The variance of the Gaussian decoder at which beta = 1."""
-        known = self.family == "squared_error" and self.ratio is not None
-        return self.ratio / 2 if known and self.ratio is not None else None
+        if self.family != "squared_error" or self.ratio is None or self.ratio < 0:
+            return None
+        return self.ratio / 2
 
     @property
     def laplace_scale(self) -> float | None:
         """The scale of the Laplace decoder at which beta = 1."""
-        return self.ratio if self.family == "absolute_error" else None
+        if self.family != "absolute_error" or self.ratio is None or self.ratio < 0:
+            return None
+        return self.ratio
 
     @property
     def beta(self) -> float | None:
@@ -124,7 +122,7 @@ class Evidence:
         if self.outside or self.twice_squashed or self.not_squashed:
             return None
         if self.family == "squared_error":
-            return self.sigma2
+            return None if self.ratio is None else self.ratio / 2
         if self.family in LIKELIHOODS or self.family == "absolute_error":
             return self.ratio
         return None

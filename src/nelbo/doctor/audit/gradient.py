@@ -12,7 +12,7 @@ from nelbo.doctor.audit.calling import Call, LossRaised, Point, each
 from nelbo.rng import generator
 
 Reach = Literal["agrees", "zero", "differs", "none"]
-STEP = 1e-5
+STEPS = (1e-5, 1e-3, 1e-2)  # the larger ones for single precision, wherever it may hide
 
 
 def reaches(call: Call, base: Point) -> dict[str, Reach]:
@@ -44,16 +44,20 @@ def _compare(call: Call, base: Point, name: str, grads: list[Tensor | None]) -> 
     given = _members(getattr(base, name))
     random = generator(7)
     directions = [torch.randn(t.shape, generator=random, dtype=torch.float64) for t in given]
-    step = STEP if call.resolution < 1e-10 else 1e-2
-    ends = [
-        call.tried(base._replace(**{name: _moved(given, directions, sign * step)}))
-        for sign in (1.0, -1.0)
-    ]
-    slope = (ends[0] - ends[1]) / (2 * step)
-    along = sum(
-        float((g.double() * d).sum()) for g, d in zip(grads, directions, strict=True) if g is not None
-    )
-    error = 100 * call.resolution * max(map(abs, ends)) / step
+    pairs = zip(grads, directions, strict=True)
+    along = sum(float((g.double() * d).sum()) for g, d in pairs if g is not None)
+    verdicts = []
+    for step in STEPS:
+        ends = [
+            call.tried(base._replace(**{name: _moved(given, directions, sign * step)}))
+            for sign in (1.0, -1.0)
+        ]
+        error = 100 * call.resolution * max(map(abs, ends)) / step
+        verdicts.append(_verdict((ends[0] - ends[1]) / (2 * step), along, error))
+    return "agrees" if "agrees" in verdicts else verdicts[0]
+
+
+def _verdict(slope: float, along: float, error: float) -> Reach:
     if not math.isfinite(slope) or not math.isfinite(along):
         return "agrees"  # what is not finite is reported elsewhere
     if abs(slope) > 10 * error and abs(along) < 1e-6 * abs(slope):

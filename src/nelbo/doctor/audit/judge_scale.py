@@ -123,7 +123,7 @@ def _too_large(e: Evidence) -> tuple[str, str, str]:
     if e.family != "squared_error":
         summed = "sum it over the features, then mean over the examples"
     averaged = r.features == "mean" and not _near(r.constant, e.features)
-    stray = r.batch == "mean" and k.batch in ("sum", "sum_times_batch")
+    stray = k.batch == "sum_times_batch" or (r.batch == "mean" and k.batch == "sum")
     if averaged and stray and (k.constant is None or abs(k.constant) * e.batch > 1):
         how = (
             f"The reconstruction is averaged over {e.batch} examples and {e.features} features, "
@@ -137,6 +137,8 @@ def _too_large(e: Evidence) -> tuple[str, str, str]:
         return "pixels_averaged", how, f"Sum over the features: {summed}."
     if stray:
         how = f"The KL is summed over the {e.batch} examples, the reconstruction averaged."
+        if k.batch == "sum_times_batch":
+            how = f"The KL is counted once more for each of the {e.batch} examples."
         return "kl_batch_summed", how, "Average the KL over the examples as well: kl.mean()."
     bound = "below the largest eigenvalue" if e.sigma2 is not None else "to 1"
     return "beta_too_large", "The KL's weight is too large.", f"Bring it {bound}, or learn sigma."

@@ -13,7 +13,7 @@ from nelbo.doctor.audit.posterior import Latents
 from nelbo.doctor.audit.reconstruction import rounding, undivided
 from nelbo.doctor.audit.regression import EXACT, SAMPLED, Fit, fit
 from nelbo.doctor.audit.results import KL, Form, Reduction
-from nelbo.doctor.audit.sizes import law, twice_the_examples, twice_the_latents
+from nelbo.doctor.audit.sizes import Change, law, twice_the_examples, twice_the_latents
 from nelbo.doctor.audit.threshold import Threshold, find_threshold
 from nelbo.doctor.audit.wrong_kl import Mistake, find_mistake
 
@@ -73,9 +73,11 @@ def _irregular(posterior: Latents, sampled: bool, residual: float) -> FoundKL:
     mistake = find_mistake(posterior)
     by_mu, by_logvar = _from_mu(posterior, far=True), _from_logvar(posterior)
     whole = by_mu > 0 and abs(by_logvar / by_mu - 1) < 0.02
-    if whole and (mistake is None or mistake.additional):
-        return _found("extra", posterior, by_mu, sampled, residual, mistake=mistake)
-    scale = mistake.scale if mistake is not None else by_mu
+    if mistake is not None and mistake.additional:
+        return _found("extra", posterior, mistake.scale, sampled, residual, mistake=mistake)
+    if mistake is None and whole:
+        return _found("extra", posterior, by_mu, sampled, residual)
+    scale = None if mistake is None else mistake.scale
     return _found("wrong", posterior, scale, sampled, residual, mistake=mistake)
 
 
@@ -88,7 +90,8 @@ def _found(
     threshold: Threshold | None = None,
     mistake: Mistake | None = None,
 ) -> FoundKL:
-    batch, over_latents = _laws(posterior, sampled)
+    squared = threshold is not None and threshold.squared
+    batch, over_latents = _squared_laws(posterior) if squared else _laws(posterior, sampled)
     known = weight if weight is not None and math.isfinite(weight) and weight != 0 else None
     constant = undivided(undivided(known, batch, posterior.sizes[0]), over_latents, posterior.sizes[1])
     term = KL(form, batch, over_latents, constant)
@@ -107,6 +110,24 @@ def _laws(posterior: Latents, sampled: bool) -> tuple[Reduction | None, Reductio
                 law(posterior.call, *ends, twice_the_latents, seeds),
             )
     return None, None
+
+
+# (K - C)^2, K twice as large: four times the curvature; the curvature of a square root is linear
+def _squared_laws(posterior: Latents) -> tuple[Reduction | None, Reduction | None]:
+    """Return the reductions inside a squared distance to a capacity."""
+    ends = [posterior.point(mu, 0.0) for mu in (60.0, 80.0, 100.0)]
+
+    def curvature(change: Change) -> float:
+        values = [posterior.call.tried(change(end)) for end in ends]
+        nats = [0.5 * float((end.mu[0, 0]) ** 2) for end in ends]
+        return float(np.polyfit(nats, values, 2)[0])
+
+    alone = curvature(lambda point: point)
+    batch, over_latents = (
+        curvature(change) / alone for change in (twice_the_examples, twice_the_latents)
+    )
+    names: dict[int, Reduction] = {1: "mean", 2: "sum", 4: "sum"}
+    return names.get(round(batch, 2)), {1: "mean", 4: "sum"}.get(round(over_latents, 2))  # type: ignore
 
 
 def _sampling(posterior: Latents) -> tuple[bool, bool]:

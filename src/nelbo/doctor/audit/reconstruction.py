@@ -10,12 +10,13 @@ import numpy as np
 from torch import Tensor
 
 from nelbo.doctor.audit.calling import Call, Point, Recon
-from nelbo.doctor.audit.families import Candidate, candidates
+from nelbo.doctor.audit.families import Candidate, candidates, log_cosh
 from nelbo.doctor.audit.fields import Fields
 from nelbo.doctor.audit.regression import EXACT, fit
 from nelbo.doctor.audit.results import Reconstruction, Reduction
 from nelbo.doctor.audit.sizes import (
     accepts,
+    is_sum,
     law,
     one_feature_less,
     twice_the_examples,
@@ -40,6 +41,7 @@ class FoundReconstruction:
         mixed: the reduction along each data axis, where they differ.
         fixed_features: whether the loss refuses another number of features.
         lowest: the field at which the loss is smallest.
+        class_axis: the axis of the classes, where there is one.
     """
 
     term: Reconstruction
@@ -52,6 +54,7 @@ class FoundReconstruction:
     mixed: dict[int, Reduction | None]
     fixed_features: bool
     lowest: Recon
+    class_axis: int | None = None
 
 
 def find_reconstruction(call: Call, base: Point, output: str) -> FoundReconstruction:
@@ -67,20 +70,33 @@ def find_reconstruction(call: Call, base: Point, output: str) -> FoundReconstruc
             term, "", None, math.inf, kind, share, not known, {}, False, lowest
         )
     candidate, weight, residual = _identify(base.x, fields, values)
-    family = "unknown" if candidate is None else candidate.family
-    if candidate is None and _is_linear(call, base, fields, values):
-        family = "linear_in_recon"
+    if candidate is None and (scaled := _log_cosh(call, base)) is not None:
+        candidate, weight, residual = _best([scaled], base.x, fields, values)
+    linear = candidate is None and _is_linear(call, base, fields, values)
+    family = "linear_in_recon" if linear else "unknown" if candidate is None else candidate.family
     low = base._replace(recon=lowest)
     high = base._replace(recon=fields[int(np.nanargmax(safe))])
-    batch = law(call, low, high, twice_the_examples, batch=True)
-    axes = _feature_axes(base.x, candidate)
-    laws = {axis: law(call, low, high, twice_the_features(axis)) for axis in axes}
+    sums = family != "unknown"
+    batch = None
+    if sums or is_sum(call, low, high, 0):
+        batch = law(call, low, high, twice_the_examples, batch=True)
+    axes = [
+        axis
+        for axis in _feature_axes(base.x, candidate)
+        if accepts(call, low, twice_the_features(axis))
+    ]
+    laws = {
+        axis: law(call, low, high, twice_the_features(axis))
+        if sums or is_sum(call, low, high, axis)
+        else None
+        for axis in axes
+    }
     longest = max(axes, key=lambda axis: base.x.shape[axis], default=0)
     fixed = bool(axes) and not accepts(call, base._replace(recon=lowest), one_feature_less(longest))
     features = _majority(base.x, laws)
     if fixed and features == "mean":
         features = None  # a view(-1, 784) inside turns more features into more examples
-    if family == "unknown" or candidate is None:
+    if family == "unknown" or candidate is None or "times the error" in candidate.remark:
         weight = math.nan
     constant = _constant(weight, batch, features, base.x, candidate)
     return FoundReconstruction(
@@ -94,6 +110,7 @@ def find_reconstruction(call: Call, base: Point, output: str) -> FoundReconstruc
         mixed=laws if len(set(laws.values())) > 1 else {},
         fixed_features=fixed,
         lowest=lowest,
+        class_axis=None if candidate is None else candidate.class_axis,
     )
 
 
@@ -122,13 +139,41 @@ def _identify(
     x: Tensor, fields: list[Recon], values: np.ndarray
 ) -> tuple[Candidate | None, float, float]:
     """Return the best formula with its weight and its misfit; None where none fits."""
+    return _best(candidates(x, 2 if isinstance(fields[0], tuple) else 1), x, fields, values)
+
+
+def _best(
+    fitting: list[Candidate], x: Tensor, fields: list[Recon], values: np.ndarray
+) -> tuple[Candidate | None, float, float]:
     best: tuple[Candidate | None, float, float] = (None, math.nan, math.inf)
-    for candidate in candidates(x, 2 if isinstance(fields[0], tuple) else 1):
+    for candidate in fitting:
         units = np.array([float(candidate.total(x, field)) for field in fields])
         found = fit(values, units)
         if found.residual < best[2]:
             best = (candidate, found.coefficients[0], found.residual)
-    return best if best[2] < EXACT else (None, math.nan, best[2])
+    known = best[0] is not None and best[2] < best[0].tolerance
+    return best if known else (None, math.nan, best[2])
+
+
+def _log_cosh(call: Call, base: Point) -> Candidate | None:
+    """Return the log cosh of a multiple of the error that constant errors fit, if one does."""
+    if isinstance(base.recon, tuple):
+        return None
+    span = Fields(base.x).span
+    errors = span * np.array([0.0, 0.01, 0.03, 0.1, 0.2, 0.4, 0.7, 1.0, -0.05, -0.3, -0.8])
+    values = np.array([call.tried(base._replace(recon=base.x + float(e))) for e in errors])
+    if not np.isfinite(values).all():
+        return None
+
+    def misfit(alpha: float) -> float:
+        scaled = alpha * np.abs(errors)
+        return fit(values, scaled + np.log1p(np.exp(-2 * scaled))).residual
+
+    grid = np.geomspace(0.03, 1000, 200) / span
+    for width in (1.05, 1.002, 1.0001):
+        best = min(grid, key=misfit)
+        grid = best * np.geomspace(1 / width, width, 61)
+    return log_cosh(float(best)) if misfit(best) < EXACT else None
 
 
 def _is_linear(call: Call, base: Point, fields: list[Recon], values: np.ndarray) -> bool:
@@ -176,7 +221,8 @@ def _constant(
         return None
     classes = None if candidate is None else candidate.class_axis
     count = prod(size for axis, size in enumerate(x.shape[1:], 1) if axis != classes)
-    return undivided(undivided(weight, batch, len(x)), features, count)
+    by_example = undivided(weight, batch, len(x))
+    return by_example if count == 1 else undivided(by_example, features, count)
 
 
 def undivided(weight: float | None, reduction: Reduction | None, count: int) -> float | None:

@@ -7,7 +7,7 @@ from itertools import combinations
 
 import numpy as np
 
-EXACT = 2e-3  # relative residual below which a formula counts as found; roundings are far below
+EXACT = 5e-4  # relative residual below which a formula counts as found; rounding is far below
 SAMPLED = 0.06  # the same for a loss that samples, after averaging
 
 

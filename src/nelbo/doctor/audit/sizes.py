@@ -88,6 +88,33 @@ def law(
     return next((name for n, name in laws if abs(large / small / n - 1) < SLACK), None)
 
 
+def is_sum(call: Call, low: Point, high: Point, axis: int) -> bool:
+    """Return whether what the halves of an axis cost is what they cost together.
+
+    A root of a sum, a cosine, or a window that looks at both halves is no sum over them.
+    """
+    size = low.x.shape[axis]
+    if size < 2:
+        return True
+    whole = difference(call, low, high)
+    mixed = [_halves(low, high, axis, size // 2), _halves(high, low, axis, size // 2)]
+    parts = sum(difference(call, low, point) for point in mixed)
+    return abs(parts - whole) < 1e-4 * abs(whole)
+
+
+def _halves(a: Point, b: Point, axis: int, at: int) -> Point:
+    """Return the point whose reconstruction is that of `a` before an index and of `b` after it."""
+
+    def joined(p: Tensor, q: Tensor) -> Tensor:
+        return torch.cat([p.narrow(axis, 0, at), q.narrow(axis, at, q.shape[axis] - at)], axis)
+
+    if isinstance(a.recon, tuple) and isinstance(b.recon, tuple):
+        first, second = (joined(p, q) for p, q in zip(a.recon, b.recon, strict=True))
+        return a._replace(recon=(first, second))
+    assert isinstance(a.recon, Tensor) and isinstance(b.recon, Tensor)
+    return a._replace(recon=joined(a.recon, b.recon))
+
+
 def difference(call: Call, low: Point, high: Point, seeds: int = 1) -> float:
     """Return the loss at one point less that at another, with the same noise in both."""
     return sum(call(high, seed) - call(low, seed) for seed in range(seeds)) / seeds

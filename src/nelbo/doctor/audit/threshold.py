@@ -12,6 +12,7 @@ from torch import Tensor
 
 from nelbo.doctor.audit.fields import standard_kl
 from nelbo.doctor.audit.posterior import Latents
+from nelbo.doctor.audit.reconstruction import rounding
 from nelbo.doctor.audit.regression import EXACT, fit
 
 Level = Literal["latent", "example", "batch", "latent over the batch", ""]
@@ -29,6 +30,7 @@ class Threshold:
         level: what is compared with it: the KL of a latent, of an example, or their means over
             the batch; empty where it cannot be told.
         residual: relative misfit.
+        squared: whether it is the square of the distance to a capacity.
     """
 
     form: Literal["free_bits", "capacity"]
@@ -36,6 +38,7 @@ class Threshold:
     nats: float
     level: Level
     residual: float
+    squared: bool = False
 
 
 def find_threshold(
@@ -48,37 +51,41 @@ def find_threshold(
     curve = np.array([posterior(math.sqrt(2 * nats), 0.0) for nats in NATS]) / count
     start, slope = posterior(0.0, 0.0) / count, (curve[-1] - curve[-2]) / (NATS[-1] - NATS[-2])
     line_at_zero = curve[-1] - slope * NATS[-1]
+    before = (curve[-2] - curve[-3]) / (NATS[-2] - NATS[-3])
     if slope == 0 or not math.isfinite(slope):
         return None
+    if abs(before / slope - 1) > 0.01:
+        return _squared(posterior, curve, latent)
     gap = (start - line_at_zero) / slope
     first = (curve[1:4] - start) / NATS[1:4] / slope
     if np.abs(first).max() < 0.02 and gap > 0:
         return _with_level("free_bits", slope, gap, latent, pairs, values)
     if np.abs(first + 1).max() < 0.02 and gap > 0:
         return _with_level("capacity", slope, gap / 2, latent, pairs, values)
-    return _squared(curve, latent)
+    return None
 
 
-def _squared(curve: np.ndarray, latent: int) -> Threshold | None:
+def _squared(posterior: Latents, curve: np.ndarray, latent: int) -> Threshold | None:
     """Return the capacity of a squared distance, whose weight is no weight of a KL."""
-    curvature, linear, _ = np.polyfit(NATS[20:], curve[20:], 2)
-    left = np.polyval(np.polyfit(NATS[20:], curve[20:], 2), NATS) - curve
+    quadratic = np.polyfit(NATS[20:], curve[20:], 2)
+    curvature, linear, _ = quadratic
+    left = np.polyval(quadratic, NATS) - curve
     if curvature <= 0 or np.abs(left).max() > 1e-4 * np.ptp(curve) or linear >= 0:
         return None
-    return Threshold("capacity", None, -linear / (2 * curvature) * latent, "", 0.0)
+    return Threshold("capacity", None, -linear / (2 * curvature) * latent, "", 0.0, squared=True)
 
 
 def _depends_on_the_kl_alone(posterior: Latents) -> bool:
     """Return whether posteriors of equal KL, moved or widened or narrowed, cost the same."""
-    costs = []
+    start = posterior(0.0, 0.0)
+    slack = 100 * rounding(posterior.call, np.array([start]))
     for logvar in (-3.0, -1.0, 1.0, 2.5):
         nats = float(standard_kl(torch.zeros(()), torch.tensor(logvar)))
-        costs.append((posterior(0.0, logvar), posterior(math.sqrt(2 * nats), 0.0)))
-    pairs = np.array(costs)
-    if not np.isfinite(pairs).all():
-        return False
-    reach = abs(posterior(10.0, 0.0) - posterior(0.0, 0.0))
-    return bool(np.abs(pairs[:, 0] - pairs[:, 1]).max() < 1e-4 * reach)
+        pair = posterior(0.0, logvar), posterior(math.sqrt(2 * nats), 0.0)
+        reach = max(abs(cost - start) for cost in pair)
+        if not abs(pair[0] - pair[1]) <= 1e-4 * reach + slack:
+            return False
+    return True
 
 
 def _with_level(

@@ -40,7 +40,8 @@ class Mistake:
 
     Attributes:
         formula: its coefficients, by name, per latent.
-        scale: that of mu^2 / 2, else of -logvar / 2, else of exp(logvar) / 2: the KL's weight.
+        scale: the weight of the KL that it was meant to be: that of mu^2 / 2, else of
+            -logvar / 2, else of exp(logvar) / 2.
         what: what is wrong, a phrase.
         argmin: the log-variance at which it is smallest; None where there is no minimum.
         additional: whether the KL is all there, and something besides.
@@ -65,7 +66,8 @@ def find_mistake(posterior: Latents) -> Mistake | None:
         for name, term in TERMS.items()
     }
     exact = max(1e-6, 300 * posterior.call.resolution)
-    found = sparsest(values, library, MOST, 0.02 if posterior.seeds > 1 else exact)
+    noisy = posterior.seeds > 1
+    found = sparsest(values, library, 3 if noisy else MOST, 0.005 if noisy else exact)
     if found is None:
         return None
     formula = {name: c for name, c in found[0].items() if abs(c) > 0}
@@ -83,7 +85,15 @@ def _positive(posterior: Latents) -> list[tuple[Tensor, Tensor]]:
 
 
 def _scale(formula: dict[str, float]) -> float:
-    pieces = (("mu^2", 2.0), ("logvar", -2.0), ("exp(logvar)", 2.0))
+    mu, exp, log = (formula.get(name, 0.0) for name in ("mu^2", "exp(logvar)", "logvar"))
+    if mu and exp > 0 and abs(exp + log) < 0.01 * exp and mu > 0:
+        return 2 * min(mu, exp)  # the variance's part is right: what is more than it is besides
+    pieces = (
+        ("mu^2", 2.0),
+        ("mu^2 exp(-logvar)", 2.0),
+        ("logvar", -2.0),
+        ("exp(logvar)", 2.0),
+    )
     return next((f * formula[name] for name, f in pieces if name in formula), math.nan)
 
 
@@ -97,6 +107,8 @@ def _explain(formula: dict[str, float], scale: float) -> tuple[str, bool]:
         return abs(value - wanted) < 0.02
 
     others = set(formula) - {"mu^2", "exp(logvar)", "logvar"}
+    if not others and near(exp, 1) and near(log, -1) and mu > 1 and not near(mu, 2):
+        return f"{0.5 * (mu - 1):.3g} times mu^2 is added to it", True
     if others and near(mu, 1) and near(exp, 1) and near(log, -1):
         return f"{', '.join(sorted(others))} is added to it", True
     if "mu^2 exp(-logvar)" in others or "exp(-logvar)" in others:
@@ -119,7 +131,7 @@ def _explain(formula: dict[str, float], scale: float) -> tuple[str, bool]:
         return "exp(logvar) is missing: nothing keeps the variance from growing", False
     if log == 0:
         return "logvar is missing: nothing keeps the variance from shrinking to 0", False
-    if near(exp, -log) and not near(exp, 1):
+    if near(exp, -log) and not near(exp, mu):
         return "one half is missing: mu^2 and the variance have other factors", False
     if near(exp, mu):
         return f"it is the KL to a prior of variance {-log / exp:.3g}, not 1", False
