@@ -1,7 +1,7 @@
 """nelbo: variational autoencoders in nats per example, and a doctor for those that do not learn."""
 
 from nelbo import data, likelihoods, networks, objectives, posteriors, priors, testing
-from nelbo.doctor import audit, forecast
+from nelbo.doctor import audit, audit_step, forecast
 from nelbo.evaluate import evaluate
 from nelbo.model import VAE
 from nelbo.train import fit, load
@@ -11,6 +11,7 @@ __version__ = "0.1.0"
 __all__ = [
     "VAE",
     "audit",
+    "audit_step",
     "data",
     "evaluate",
     "fit",

@@ -57,8 +57,10 @@ def audit(
         (392.0, 'pixels_averaged')
     """
     target = _checked(loss, x, latent, output)
-    call = Call(loss, prefer_numpy=not isinstance(x, Tensor))
+    call = Call(loss, like=x)
     base, rescaled = _begin(call, target, latent, output)
+    call.learn_mode(base)
+    base = _quiet(call, base)
     found = find_reconstruction(call, base, output)
     base = base._replace(recon=found.lowest)
     kl = find_kl(call, base)
@@ -100,6 +102,17 @@ def _begin(call: Call, x: Tensor, latent: int, output: str) -> tuple[Point, str]
             raise error from error.__cause__
 
 
+def _quiet(call: Call, base: Point) -> Point:
+    """Return a point at which noise that no seed controls has nothing to say.
+
+    At a posterior that is the prior, log q(z) - log p(z) is 0 at every z.
+    """
+    if len({call.tried(base) for _ in range(3)}) == 1:
+        return base
+    still = base._replace(mu=torch.zeros_like(base.mu), logvar=torch.zeros_like(base.mu))
+    return still if np.isfinite(call.tried(still)) else base
+
+
 def _generic(base: Point, output: str) -> Point:
     """Return a point where nothing is at a kink or a minimum."""
     mu = base.mu + torch.linspace(0.5, 1.5, base.mu.shape[1], dtype=torch.float64)
@@ -111,8 +124,8 @@ def _additive(call: Call, base: Point, found: FoundReconstruction) -> bool:
     other = base._replace(recon=Fields(base.x).of(found.output)[0])
     moved = {"mu": base.mu + 2.0}
     values = [call.tried(p) for p in (base, base._replace(**moved), other, other._replace(**moved))]
-    if not np.isfinite(values).all():
-        return True
+    if not np.isfinite(values).all() or call.tried(base) != values[0]:
+        return True  # or noise that no seed controls
     here, there = values[1] - values[0], values[3] - values[2]
     slack = 1e-4 * max(abs(here), abs(there)) + 100 * call.resolution * max(map(abs, values))
     return abs(here - there) <= slack
@@ -122,12 +135,21 @@ def _checked(loss: Any, x: Any, latent: Any, output: Any) -> Tensor:
     if not callable(loss):
         fix = "Pass the function itself: nelbo.audit(my_loss, x)."
         raise BadType("loss", expected="a function", got=repr(loss)[:60], fix=fix)
-    if output not in FIELDS:
-        fix = nearest(str(output), FIELDS)
-        raise BadValue("output", expected="a kind of output", got=repr(output), fix=fix)
+    checked_output(output)
     if not isinstance(latent, int) or isinstance(latent, bool) or latent < 1:
         raise BadValue("latent", expected="an integer of at least 1", got=latent, fix="Try 20.")
     return checked_data(x)
+
+
+def checked_output(output: Any) -> None:
+    """Refuse what is no kind of output.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if output not in FIELDS:
+        fix = nearest(str(output), FIELDS)
+        raise BadValue("output", expected="a kind of output", got=repr(output), fix=fix)
 
 
 def checked_data(x: Any) -> Tensor:

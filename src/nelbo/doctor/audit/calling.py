@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -59,29 +59,45 @@ KINDS = (
 )
 
 
+def kinds_for(x: Any) -> list[Kind]:
+    """Return the kinds in the order in which to try them: like x first, double precision first.
+
+    Example:
+        >>> kinds_for(np.zeros(2))[0].name
+        'NumPy float64'
+    """
+    return sorted(KINDS, key=lambda kind: kind.torch != isinstance(x, Tensor))
+
+
+def own_kind(x: Any) -> Kind:
+    """Return the kind of the user's own array, whose error says most when all have failed."""
+    single = "32" in str(getattr(x, "dtype", ""))
+    return next(kind for kind in kinds_for(x) if ("32" in kind.name) == single)
+
+
 class Call:
     """A user's loss as a function of a `Point` and a seed, with what was noticed on the way.
 
     Args:
         loss: `loss(x, recon, mu, logvar)`.
-        prefer_numpy: whether NumPy arrays are tried first.
+        like: the user's own data: arrays of its kind are tried first.
 
     Attributes:
         kind: how arrays are handed over, once `begin` has found it.
         resolution: relative rounding of the returned number.
         changed: the arguments that the loss has changed in place.
         container: what the number was taken out of, such as `"the first of a tuple of 3"`.
-        count: how often the loss was called.
+        grad: whether its arguments ask for gradients: some losses do otherwise without.
     """
 
-    def __init__(self, loss: Callable[..., Any], prefer_numpy: bool) -> None:
+    def __init__(self, loss: Callable[..., Any], like: Any) -> None:
         self.loss = loss
-        self.kinds = sorted(KINDS, key=lambda kind: kind.torch == prefer_numpy)
+        self.kinds, self.own = kinds_for(like), own_kind(like)
         self.kind = self.kinds[0]
         self.resolution = torch.finfo(torch.float64).eps
         self.changed: set[str] = set()
         self.container = ""
-        self.count = 0
+        self.grad = False
 
     def begin(self, *points: Point) -> Point:
         """Find how the loss wants to be called, at the first of the points that it accepts.
@@ -89,17 +105,17 @@ class Call:
         Raises:
             BadValue: it accepts none, or returns what is no number.
         """
-        first: LossRaised | None = None
+        said: dict[Kind, LossRaised] = {}
         for point in points:
             for kind in self.kinds:
                 self.kind = kind
                 try:
                     self.raw(point)
                 except LossRaised as error:
-                    first = first or error
+                    said.setdefault(kind, error)
                     continue
                 return point
-        assert first is not None
+        first = said[self.own]
         raise BadValue(
             "loss",
             expected="a number from loss(x, recon, mu, logvar)",
@@ -124,37 +140,45 @@ class Call:
 
     def raw(self, point: Point, seed: int = 0) -> Any:
         """Return what the loss returns, its number taken out of a tuple or dictionary."""
-        x, recon, mu, logvar = (each(self.kind.convert, part) for part in point)
-        given = Point(x, recon, mu, logvar)
-        before = _flat(given) if self.count < 2 else ()
-        copies = [np.array(a, copy=True) for a in before]
-        value = self.invoke(given, seed)
-        for name, a, b in zip(_names(given), before, copies, strict=False):
+        given = self.converted(point, self.grad)
+        return self.invoke(given, seed)
+
+    def converted(self, point: Point, grad: bool) -> Point:
+        """Return copies of a point's arrays, in the kind that the loss takes."""
+
+        def convert(t: Tensor) -> Any:
+            array = self.kind.convert(t)
+            return array.requires_grad_() if grad and self.kind.torch else array
+
+        x, *others = (each(self.kind.convert if i == 0 else convert, p) for i, p in enumerate(point))
+        return Point(x, *others)
+
+    def learn_mode(self, point: Point) -> None:
+        """Note what the loss changes in place, and whether it is another one under gradients."""
+        given = self.converted(point, grad=False)
+        before = [np.array(a, copy=True) for a in _flat(given)]
+        without = self.number(self.invoke(given))
+        for name, a, b in zip(_names(given), _flat(given), before, strict=True):
             if not np.array_equal(np.asarray(a), b, equal_nan=True):
                 self.changed.add(name)
-        return value
+        if not self.kind.torch or without != self.tried(point):
+            return
+        try:
+            under = self.number(self.invoke(self.converted(point, grad=True)))
+        except LossRaised:
+            return
+        self.grad = under != without and self.number(self.raw(point)) == without
 
     def invoke(self, given: Point, seed: int = 0) -> Any:
         """Call the user's code on arrays as they are, with all generators seeded."""
-        self.count += 1
-        state = np.random.get_state()
-        np.random.seed(seed)
-        try:
-            with seeded(seed):
-                return self._unwrapped(self.loss(*given))
-        except BadValue:
-            raise
-        except Exception as error:
-            raise LossRaised(f"{type(error).__name__}: {_first_line(error)}") from error
-        finally:
-            np.random.set_state(state)
+        return self._unwrapped(users(self.loss, given, seed))
 
     def number(self, value: Any) -> float:
         """Return a loss as a float, and note its precision."""
         array = as_numpy(value)
         if array is None or array.size != 1 or np.iscomplexobj(array) or array.dtype.kind not in "fiu":
-            shown = f"an array of shape {list(array.shape)}" if array is not None else repr(value)[:60]
             many = array is not None and array.size > 1
+            shown = f"shape {list(array.shape)}" if many else f"{value!r:.60}"
             raise BadValue(
                 "loss",
                 expected="one real number",
@@ -175,6 +199,23 @@ class Call:
             self.container = f"the first of {len(value)} returned values"
             return value[0]
         return value
+
+
+def users(function: Callable[..., Any], arguments: Iterable[Any], seed: int) -> Any:
+    """Call a user's function with torch's and NumPy's generators seeded, and put them back.
+
+    Raises:
+        LossRaised: whatever it raised, in one line.
+    """
+    state = np.random.get_state()
+    np.random.seed(seed)
+    try:
+        with seeded(seed):
+            return function(*arguments)
+    except Exception as error:
+        raise LossRaised(f"{type(error).__name__}: {_first_line(error)}") from error
+    finally:
+        np.random.set_state(state)
 
 
 def as_numpy(value: Any) -> np.ndarray | None:

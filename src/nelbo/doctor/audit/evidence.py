@@ -98,9 +98,24 @@ class Evidence:
     def ratio(self) -> float | None:
         """a_K / a_R: the KL's weight in units of the reconstruction's."""
         r, k = self.reconstruction.weight, self.kl.weight
-        if r is None or k is None or r == 0 or self.kl.term.form in ("wrong", "absent"):
+        if r is None or k is None or r == 0 or self.kl.term.form in ("wrong", "absent", None):
             return None
         return round_off(k / r)
+
+    @property
+    def averaged(self) -> bool:
+        """Whether the reconstruction is averaged over the features, with nothing to undo it.
+
+        Of a step, whose reduction is not known, whether its weight is what averaging makes it.
+        """
+        term, weight = self.reconstruction.term, self.reconstruction.weight
+        named = term.features is not None or self.reconstruction.fixed_features
+        if named or weight is None or self.features == 1:
+            constant = term.constant
+            undone = constant is not None and abs(constant / self.features - 1) < 1e-3
+            return term.features == "mean" and not undone
+        whole = abs(weight) * self.features * (self.batch if term.batch == "mean" else 1)
+        return any(abs(whole / usual - 1) < 0.05 for usual in (0.5, 1.0))
 
     @property
     def sigma2(self) -> float | None:

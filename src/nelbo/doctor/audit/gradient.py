@@ -8,7 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from nelbo.doctor.audit.calling import Call, LossRaised, Point, each
+from nelbo.doctor.audit.calling import Call, LossRaised, Point
 from nelbo.rng import generator
 
 Reach = Literal["agrees", "zero", "differs", "none"]
@@ -23,7 +23,7 @@ def reaches(call: Call, base: Point) -> dict[str, Reach]:
     """
     if not call.kind.torch:
         return {}
-    leaves = Point(*(each(lambda t: call.kind.convert(t).requires_grad_(), part) for part in base))
+    leaves = call.converted(base, grad=True)
     try:
         value = call.invoke(leaves)
     except LossRaised:

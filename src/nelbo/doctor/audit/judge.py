@@ -66,14 +66,14 @@ def squashing(e: Evidence, foreseen: Forecast | None) -> Found:
     elif e.not_squashed:
         cause = "The loss takes probabilities and is given logits: its logarithms are not defined."
         fix = "Use F.binary_cross_entropy_with_logits, or end the decoder in a sigmoid."
-        seen = {"share of finite values": e.reconstruction.finite}
+        seen = {"share of finite values": e.reconstruction.stated}
         yield Finding("sigmoid_missing", "error", cause, seen, fix)
     elif e.output != e.reconstruction.output and e.reconstruction.present:
         cause = (
             "The loss takes probabilities, so the decoder's outputs must lie in (0, 1): "
             "unbounded ones give NaN or an error."
         )
-        seen = {"share of finite values": e.reconstruction.finite}
+        seen = {"share of finite values": e.reconstruction.stated}
         fix = "End the decoder in a sigmoid, and audit with output='prob'."
         yield Finding("sigmoid_needed", "warning", cause, seen, fix)
 
@@ -85,11 +85,15 @@ def reconstruction(e: Evidence, foreseen: Forecast | None) -> Found:
         cause = "The loss does not depend on the reconstruction."
         fix = "Add -log p(x|z), summed over the features."
         yield Finding("reconstruction_absent", "error", cause, {"change of the loss": 0.0}, fix)
-    elif found.finite == 0 or found.weight is None and found.finite < 0.5:
+    elif found.finite < 0.5:
         cause = "The loss is not finite at most reconstructions that a decoder may give."
         fix = "Call it at one batch and look which logarithm or division fails."
         seen = {"share of finite values": found.finite}
         yield Finding("not_finite", "error", cause, seen, fix)
+    if found.blind and e.family != "linear_in_recon":
+        cause = "The reconstruction term does not depend on the data."
+        fix = "Compare recon with x: the arguments come as loss(x, recon, mu, logvar)."
+        yield Finding("data_ignored", "error", cause, {"change of the loss": 0.0}, fix)
     if e.reach.get("recon") == "none":
         cause = "The loss has no gradient: it returns a plain number, not a tensor."
         fix = "Return the tensor; call .item() only to print it."
@@ -128,7 +132,10 @@ def likelihood(e: Evidence, foreseen: Forecast | None) -> Found:
     if family == "linear_in_recon":
         cause = "The loss is linear in the reconstruction: it has no minimum, and is no likelihood."
         fix = "Use a negative log-likelihood, such as F.binary_cross_entropy."
-        seen = {"misfit": 0.0}
+        if e.reconstruction.remark == "swapped":
+            cause += " It is a Bernoulli's with data and reconstruction swapped."
+            fix = "Swap them: nelbo.audit(lambda x, r, m, v: loss(r, x, m, v), x), or in the loss."
+        seen = {"misfit": e.reconstruction.residual}
         yield Finding("linear_in_recon", "error", cause, seen, fix)
 
 

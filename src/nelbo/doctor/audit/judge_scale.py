@@ -122,7 +122,7 @@ def _too_large(e: Evidence) -> tuple[str, str, str]:
     summed = "recon = ((x - recon)**2).flatten(1).sum(1).mean()"
     if e.family != "squared_error":
         summed = "sum it over the features, then mean over the examples"
-    averaged = r.features == "mean" and not _near(r.constant, e.features)
+    averaged = e.averaged
     stray = k.batch == "sum_times_batch" or (r.batch == "mean" and k.batch == "sum")
     if averaged and stray and (k.constant is None or abs(k.constant) * e.batch > 1):
         how = (
@@ -165,6 +165,3 @@ def _small(e: Evidence) -> Finding:
     fix = "Raise the KL's weight to 1, or do not sample from the prior."
     return Finding("beta_too_small", "warning", cause, numbers, fix)
 
-
-def _near(value: float | None, wanted: float) -> bool:
-    return value is not None and abs(value / wanted - 1) < 1e-3

@@ -9,13 +9,14 @@ from math import prod
 import numpy as np
 from torch import Tensor
 
-from nelbo.doctor.audit.calling import Call, Point, Recon
+from nelbo.doctor.audit.calling import Call, LossRaised, Point, Recon
 from nelbo.doctor.audit.families import Candidate, candidates, log_cosh
 from nelbo.doctor.audit.fields import Fields
 from nelbo.doctor.audit.regression import EXACT, fit
 from nelbo.doctor.audit.results import Reconstruction, Reduction
 from nelbo.doctor.audit.sizes import (
     accepts,
+    difference,
     is_sum,
     law,
     one_feature_less,
@@ -36,12 +37,15 @@ class FoundReconstruction:
         weight: a_R, what multiplies the family's unit summed over examples and features.
         residual: relative misfit of the formula.
         output: the kind of field at which the loss answered, which may not be the stated one.
-        finite: the share of the stated output's fields at which the loss is finite.
+        stated: the share of the stated output's fields at which the loss is finite.
+        finite: the share of the fields of `output` at which it is.
         present: whether the loss depends on the reconstruction at all.
         mixed: the reduction along each data axis, where they differ.
         fixed_features: whether the loss refuses another number of features.
         lowest: the field at which the loss is smallest.
         class_axis: the axis of the classes, where there is one.
+        blind: whether what a reconstruction costs is the same for any data.
+        error: one standard error of the weight, relative, where it was estimated.
     """
 
     term: Reconstruction
@@ -49,12 +53,15 @@ class FoundReconstruction:
     weight: float | None
     residual: float
     output: str
+    stated: float
     finite: float
     present: bool
     mixed: dict[int, Reduction | None]
     fixed_features: bool
     lowest: Recon
     class_axis: int | None = None
+    error: float = 0.0
+    blind: bool = False
 
 
 def find_reconstruction(call: Call, base: Point, output: str) -> FoundReconstruction:
@@ -67,7 +74,7 @@ def find_reconstruction(call: Call, base: Point, output: str) -> FoundReconstruc
     if not known or np.ptp(values[finite]) <= rounding(call, values[finite]):
         term = Reconstruction("unknown", None, None, None)
         return FoundReconstruction(
-            term, "", None, math.inf, kind, share, not known, {}, False, lowest
+            term, "", None, math.inf, kind, share, float(finite.mean()), not known, {}, False, lowest
         )
     candidate, weight, residual = _identify(base.x, fields, values)
     if candidate is None and (scaled := _log_cosh(call, base)) is not None:
@@ -105,13 +112,26 @@ def find_reconstruction(call: Call, base: Point, output: str) -> FoundReconstruc
         weight=None if math.isnan(weight) else weight,
         residual=residual,
         output=kind,
-        finite=share,
+        stated=share,
+        finite=float(finite.mean()),
         present=True,
+        blind=_ignores_data(call, low, high),
         mixed=laws if len(set(laws.values())) > 1 else {},
         fixed_features=fixed,
         lowest=lowest,
         class_axis=None if candidate is None else candidate.class_axis,
     )
+
+
+def _ignores_data(call: Call, low: Point, high: Point) -> bool:
+    here = difference(call, low, high)
+    turned = low.x.flip(tuple(range(low.x.dim())))
+    other = low.x.min() + 0.5 * (low.x.max() - low.x) + 0.1 * turned
+    try:
+        there = difference(call, low._replace(x=other), high._replace(x=other))
+    except LossRaised:
+        return False
+    return abs(here - there) <= 1e-9 * abs(here)
 
 
 def rounding(call: Call, values: np.ndarray) -> float:
