@@ -87,6 +87,7 @@ class Call:
         resolution: relative rounding of the returned number.
         changed: the arguments that the loss has changed in place.
         container: what the number was taken out of, such as `"the first of a tuple of 3"`.
+        trusted: whether it takes float64 tensors and leaves them alone, so that none is copied.
         grad: whether its arguments ask for gradients: some losses do otherwise without.
     """
 
@@ -98,6 +99,7 @@ class Call:
         self.changed: set[str] = set()
         self.container = ""
         self.grad = False
+        self.trusted = False
 
     def begin(self, *points: Point) -> Point:
         """Find how the loss wants to be called, at the first of the points that it accepts.
@@ -146,21 +148,25 @@ class Call:
     def converted(self, point: Point, grad: bool) -> Point:
         """Return copies of a point's arrays, in the kind that the loss takes."""
 
+        def copied(t: Tensor) -> Any:
+            return t if self.trusted else self.kind.convert(t)
+
         def convert(t: Tensor) -> Any:
-            array = self.kind.convert(t)
+            array = copied(t) if not grad else self.kind.convert(t)
             return array.requires_grad_() if grad and self.kind.torch else array
 
-        x, *others = (each(self.kind.convert if i == 0 else convert, p) for i, p in enumerate(point))
+        x, *others = (each(copied if i == 0 else convert, p) for i, p in enumerate(point))
         return Point(x, *others)
 
     def learn_mode(self, point: Point) -> None:
         """Note what the loss changes in place, and whether it is another one under gradients."""
         given = self.converted(point, grad=False)
-        before = [np.array(a, copy=True) for a in _flat(given)]
+        before = [_array(a).copy() for a in _flat(given)]
         without = self.number(self.invoke(given))
         for name, a, b in zip(_names(given), _flat(given), before, strict=True):
-            if not np.array_equal(np.asarray(a), b, equal_nan=True):
+            if not np.array_equal(_array(a), b, equal_nan=True):
                 self.changed.add(name)
+        self.trusted = self.kind is KINDS[0] and not self.changed
         if not self.kind.torch or without != self.tried(point):
             return
         try:
@@ -235,6 +241,10 @@ def as_numpy(value: Any) -> np.ndarray | None:
 def _flat(point: Point) -> list[Any]:
     x, recon, mu, logvar = point
     return [x, *(recon if isinstance(recon, tuple) else (recon,)), mu, logvar]
+
+
+def _array(a: Any) -> np.ndarray:
+    return a.numpy() if isinstance(a, Tensor) else a
 
 
 def _names(point: Point) -> list[str]:

@@ -14,6 +14,7 @@ from nelbo.doctor.audit.kl import FoundKL
 from nelbo.doctor.audit.reconstruction import FoundReconstruction
 from nelbo.doctor.audit.regression import round_off
 
+SMALL = 2048  # features up to which the curvature of any loss is looked at
 UNIT_INTERVAL = ("bce_prob", "bce_logits", "continuous_bernoulli")
 LIKELIHOODS = (*UNIT_INTERVAL, "gaussian_nll", "gaussian_nll_profiled", "categorical")
 
@@ -82,6 +83,15 @@ class Evidence:
     def grey(self) -> bool:
         """Whether the data, in [0, 1], has values between."""
         return not bool(((self.x == 0) | (self.x == 1)).all())
+
+    @property
+    def smooth(self) -> bool:
+        """Whether the reconstruction is a smooth loss of which more is known than its values.
+
+        That of a training step is known by its formula alone.
+        """
+        known = self.family in ("categorical", "log_cosh") and not self.twice_squashed
+        return known and self.features <= SMALL and self.reconstruction.error == 0
 
     @property
     def twice_squashed(self) -> bool:

@@ -9,6 +9,7 @@ from nelbo.doctor.finding import Finding, Severity
 from nelbo.doctor.forecast import Forecast
 
 Found = Iterator[Finding]
+WHOLE = 0.9  # beta of a likelihood below which a mean over latents has diluted the KL
 SMALL = 0.05  # beta of a likelihood below which the prior is hardly felt
 FAINT = 1e-3  # implied variance over the data's own, likewise
 
@@ -148,7 +149,8 @@ def _too_small(e: Evidence) -> bool:
     assert e.beta is not None
     if e.sigma2 is not None:
         return e.sigma2 < FAINT * float(e.x.var(0).mean())
-    return e.beta < SMALL
+    diluted = e.kl.term.latents == "mean" and e.beta < WHOLE and e.latent > 1
+    return e.beta < SMALL or diluted
 
 
 def _small(e: Evidence) -> Finding:

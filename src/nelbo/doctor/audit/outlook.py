@@ -15,18 +15,23 @@ def outlook(evidence: Evidence, data: Any) -> Forecast | None:
 
     A clamped KL, and one drawn to a capacity, have no penalty at the collapsed solution.
     """
-    beta = evidence.beta
+    beta = evidence.ratio
     if beta is None or not beta > 0 or evidence.kl.term.form not in ("closed", "mc", "extra"):
         return None
     likelihood = _likelihood(evidence)
-    if likelihood is None:
+    if evidence.beta is None and likelihood is not None:
         return None
     if evidence.family == "squared_error":
         beta = 1.0
     try:
-        return forecast(data, likelihood, beta=beta)
-    except NelboError:
-        return None  # data= lies elsewhere than x: the finding about x says what matters
+        if likelihood is not None:
+            return forecast(data, likelihood, beta=beta)
+        if evidence.smooth and evidence.call.kind.torch:
+            loss, latent = evidence.call.loss, evidence.latent
+            return forecast(data, loss=loss, output=evidence.reconstruction.output, latent=latent)
+    except (NelboError, RuntimeError):
+        pass  # data= lies elsewhere than x, or is more than the loss can take
+    return None
 
 
 def _likelihood(evidence: Evidence) -> Likelihood | None:

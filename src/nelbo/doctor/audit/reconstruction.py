@@ -24,6 +24,7 @@ from nelbo.doctor.audit.sizes import (
     twice_the_features,
 )
 
+CERTAIN = 1e-8  # relative misfit that no other formula will have
 FEWEST = 5  # fields at which the loss has to be finite
 
 
@@ -171,6 +172,8 @@ def _best(
         found = fit(values, units)
         if found.residual < best[2]:
             best = (candidate, found.coefficients[0], found.residual)
+        if best[2] < CERTAIN:
+            break
     known = best[0] is not None and best[2] < best[0].tolerance
     return best if known else (None, math.nan, best[2])
 
