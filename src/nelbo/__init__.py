@@ -1,7 +1,7 @@
 """nelbo: variational autoencoders in nats per example, and a doctor for those that do not learn."""
 
-from nelbo import data, likelihoods, networks, objectives, posteriors, priors, testing
-from nelbo.doctor import audit, audit_step, forecast
+from nelbo import data, doctor, likelihoods, networks, objectives, posteriors, priors, testing
+from nelbo.doctor import Monitor, adapt, audit, audit_step, diagnose, forecast
 from nelbo.evaluate import evaluate
 from nelbo.model import VAE
 from nelbo.train import fit, load
@@ -10,9 +10,13 @@ __version__ = "0.1.0"
 
 __all__ = [
     "VAE",
+    "Monitor",
+    "adapt",
     "audit",
     "audit_step",
     "data",
+    "diagnose",
+    "doctor",
     "evaluate",
     "fit",
     "forecast",

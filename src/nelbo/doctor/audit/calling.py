@@ -182,17 +182,12 @@ class Call:
     def number(self, value: Any) -> float:
         """Return a loss as a float, and note its precision."""
         array = as_numpy(value)
-        if array is None or array.size != 1 or np.iscomplexobj(array) or array.dtype.kind not in "fiu":
-            many = array is not None and array.size > 1
-            shown = f"shape {list(array.shape)}" if many else f"{value!r:.60}"
-            raise BadValue(
-                "loss",
-                expected="one real number",
-                got=shown,
-                fix="Return its mean over the examples: loss.mean()."
-                if many
-                else "Return the scalar that you call backward on.",
-            )
+        if array is None or array.size != 1 or array.dtype.kind not in "fiu":
+            got, fix = f"{value!r:.60}", "Return the scalar that you call backward on."
+            if array is not None and array.size > 1:
+                got = f"shape {list(array.shape)}"
+                fix = "Return its mean over the examples: loss.mean()."
+            raise BadValue("loss", expected="one real number", got=got, fix=fix)
         if array.dtype.kind == "f" and not isinstance(value, float):
             self.resolution = max(self.resolution, float(np.finfo(array.dtype).eps))
         return float(array.reshape(()))

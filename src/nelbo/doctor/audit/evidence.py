@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from math import prod
 
 from torch import Tensor
 
 from nelbo.doctor.audit.calling import Call
 from nelbo.doctor.audit.gradient import Reach
 from nelbo.doctor.audit.kl import FoundKL
-from nelbo.doctor.audit.reconstruction import FoundReconstruction
+from nelbo.doctor.audit.reconstruction import FoundReconstruction, summands
 from nelbo.doctor.audit.regression import round_off
 
 SMALL = 2048  # features up to which the curvature of any loss is looked at
@@ -66,8 +65,7 @@ class Evidence:
     @cached_property
     def features(self) -> int:
         """D, the number of features of an example; of one-hot data, of positions."""
-        classes = self.reconstruction.class_axis
-        return prod(size for axis, size in enumerate(self.x.shape[1:], 1) if axis != classes)
+        return summands(self.x, self.reconstruction.class_axis)
 
     @property
     def family(self) -> str:
@@ -151,4 +149,3 @@ class Evidence:
         if self.family in LIKELIHOODS or self.family == "absolute_error":
             return self.ratio
         return None
-

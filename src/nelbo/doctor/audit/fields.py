@@ -46,7 +46,7 @@ class Fields:
         return torch.full_like(self.x, value)
 
 
-def _probabilities(f: Fields) -> list[Recon]:
+def _probabilities(f: Fields) -> list[Tensor]:
     return [
         *(f.constant(level) for level in LEVELS),
         0.05 + 0.9 * f.unit,
@@ -57,7 +57,7 @@ def _probabilities(f: Fields) -> list[Recon]:
     ]
 
 
-def _means(f: Fields) -> list[Recon]:
+def _means(f: Fields) -> list[Tensor]:
     return [
         *(f.constant(f.low + level * f.span) for level in LEVELS),
         *(f.x + f.span * shift for shift in (0.07, -0.25, 0.8, -1.6)),
@@ -66,7 +66,7 @@ def _means(f: Fields) -> list[Recon]:
     ]
 
 
-def _logits(f: Fields) -> list[Recon]:
+def _logits(f: Fields) -> list[Tensor]:
     return [
         *(f.constant(level) for level in (-2.5, -1.0, 0.0, 1.0, 3.0)),
         4 * f.unit - 2,
@@ -76,7 +76,7 @@ def _logits(f: Fields) -> list[Recon]:
     ]
 
 
-def _gaussians(f: Fields) -> list[Recon]:
+def _gaussians(f: Fields) -> list[tuple[Tensor, Tensor]]:
     pairs = [(m, f.constant(s)) for m in _means(f) for s in (-1.0, 0.4)]
     noisy = [(m, 0.5 * f.noise() - 0.3) for m in _means(f)]
     # a decoder with one variance for all: the pair of a constant
@@ -124,5 +124,5 @@ def latents(batch: int, latent: int, seed: int = 0) -> list[tuple[Tensor, Tensor
 
 
 def standard_kl(mu: Tensor, logvar: Tensor) -> Tensor:
-    """Return KL(N(mu, e^logvar) || N(0, 1)) in nats, elementwise (Kingma & Welling 2014, app. B)."""
+    """Return KL(N(mu, e^logvar) || N(0, 1)) in nats, elementwise; Kingma & Welling 2014, app. B."""
     return 0.5 * (mu**2 + logvar.exp() - logvar - 1.0)

@@ -62,10 +62,14 @@ def _verdict(slope: float, along: float, error: float) -> Reach:
         return "agrees"  # what is not finite is reported elsewhere
     if abs(slope) > 10 * error and abs(along) < 1e-6 * abs(slope):
         return "zero"
-    return "agrees" if abs(slope - along) < 0.05 * max(abs(slope), abs(along)) + error else "differs"
+    return (
+        "agrees" if abs(slope - along) < 0.05 * max(abs(slope), abs(along)) + error else "differs"
+    )
 
 
-def _moved(given: list[Tensor], directions: list[Tensor], step: float) -> Tensor | tuple[Tensor, ...]:
+def _moved(
+    given: list[Tensor], directions: list[Tensor], step: float
+) -> Tensor | tuple[Tensor, ...]:
     moved = tuple(t + step * d for t, d in zip(given, directions, strict=True))
     return moved[0] if len(moved) == 1 else moved
 

@@ -32,7 +32,9 @@ def kl(e: Evidence, foreseen: Forecast | None) -> Iterator[Finding]:
 def _wrong(e: Evidence) -> Finding:
     mistake = e.kl.mistake
     if mistake is None:
-        cause = "What depends on mu and logvar is not proportional to KL(N(mu, e^logvar) || N(0, 1))."
+        cause = (
+            "What depends on mu and logvar is not proportional to KL(N(mu, e^logvar) || N(0, 1))."
+        )
         seen: dict[str, float | int | str] = {"misfit": e.kl.residual}
         return Finding("kl_wrong", "error", cause, seen, f"Use {CLOSED}.")
     where = (
@@ -54,15 +56,20 @@ def remarks(e: Evidence, foreseen: Forecast | None) -> Iterator[Finding]:
     form, threshold = e.kl.term.form, e.kl.threshold
     if form == "mc":
         cause = "The KL is estimated at one draw of z: noisy, and sometimes negative, but unbiased."
-        yield Finding("kl_sampled", "info", cause, {}, f"Where q is Gaussian, {CLOSED} has no noise.")
+        yield Finding(
+            "kl_sampled", "info", cause, {}, f"Where q is Gaussian, {CLOSED} has no noise."
+        )
     elif e.kl.sampled:
         cause = "Two calls at the same point differ: the loss draws random numbers."
         yield Finding("sampled", "info", cause, {}, "Nothing, if that is meant.")
-    if threshold is not None:
+    if threshold is not None and form is not None:
         level = f" per {threshold.level}" if threshold.level else ""
         nats = f"{threshold.nats:.3g} nats{level}"
         cause, fix = (
-            (f"Free bits: below {nats} the KL has no gradient, so no collapse is stable.", "Nothing.")
+            (
+                f"Free bits: below {nats} the KL has no gradient, so no collapse is stable.",
+                "Nothing.",
+            )
             if form == "free_bits"
             else (
                 f"A capacity: below {nats} the KL is pushed up, not down.",

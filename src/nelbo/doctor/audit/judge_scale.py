@@ -34,7 +34,9 @@ def sizes(e: Evidence, foreseen: Forecast | None) -> Found:
     """Judge what the loss does with batches and data of another size."""
     batches = e.reconstruction.term.batch, e.kl.term.batch
     if not e.short:
-        cause = f"The loss fails on a batch of {e.batch - 1}: the batch size {e.batch} is written in."
+        cause = (
+            f"The loss fails on a batch of {e.batch - 1}: the batch size {e.batch} is written in."
+        )
         fix = "Use x.shape[0] (or drop the short last batch of an epoch)."
         yield Finding("hard_coded_batch", "warning", cause, {"batch size": e.batch}, fix)
     elif None not in batches and batches[0] != batches[1]:
@@ -96,7 +98,9 @@ def _meaning(e: Evidence) -> str:
     if e.sigma2 is not None:
         return f"This squared error is a Gaussian decoder with noise of variance {e.sigma2:.4g}."
     if e.laplace_scale is not None:
-        return f"This absolute error is a Laplace decoder with noise of scale {e.laplace_scale:.4g}."
+        return (
+            f"This absolute error is a Laplace decoder with noise of scale {e.laplace_scale:.4g}."
+        )
     return f"The KL is weighed by beta = {e.beta:.4g}."
 
 
@@ -166,4 +170,3 @@ def _small(e: Evidence) -> Finding:
     cause = f"{_meaning(e).removesuffix('.')}: {tail}"
     fix = "Raise the KL's weight to 1, or do not sample from the prior."
     return Finding("beta_too_small", "warning", cause, numbers, fix)
-

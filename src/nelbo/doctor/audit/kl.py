@@ -98,7 +98,9 @@ def _found(
     squared = threshold is not None and threshold.squared
     batch, over_latents = _squared_laws(posterior) if squared else _laws(posterior, sampled)
     known = weight if weight is not None and math.isfinite(weight) and weight != 0 else None
-    constant = undivided(undivided(known, batch, posterior.sizes[0]), over_latents, posterior.sizes[1])
+    constant = undivided(
+        undivided(known, batch, posterior.sizes[0]), over_latents, posterior.sizes[1]
+    )
     term = KL(form, batch, over_latents, constant)
     return FoundKL(term, known, sampled, residual, threshold, mistake)
 

@@ -77,7 +77,10 @@ def sparsest(
     """
     usable = {name: c for name, c in library.items() if np.isfinite(c).sum() >= most + 3}
     for size in range(1, most + 1):
-        fits = [(names, fit(values, *(usable[n] for n in names))) for names in combinations(usable, size)]
+        fits = [
+            (names, fit(values, *(usable[n] for n in names)))
+            for names in combinations(usable, size)
+        ]
         names, best = min(fits, key=lambda pair: pair[1].residual)
         if best.residual < tolerance:
             return dict(zip(names, best.coefficients, strict=True)), best.residual

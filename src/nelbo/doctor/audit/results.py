@@ -51,8 +51,9 @@ class KL:
     """The KL term: a_K * sum over examples and latents of KL(q || N(0, 1)) in nats.
 
     Attributes:
-        form: None where it cannot be known; `"closed"`, `"mc"` (sampled), `"free_bits"`, `"capacity"`, `"wrong"` (not
-            proportional to the KL), `"extra"` (the KL and another regulariser) or `"absent"`.
+        form: `"closed"`, `"mc"` (sampled), `"free_bits"`, `"capacity"`, `"wrong"` (not
+            proportional to the KL), `"extra"` (the KL and another regulariser) or `"absent"`;
+            None where it cannot be known.
         batch: its reduction over the examples; None where it cannot be known.
         latents: its reduction over the latents; None where it cannot be known.
         constant: a_K likewise; of a wrong one, that of its mu^2 / 2; None where it cannot be known.

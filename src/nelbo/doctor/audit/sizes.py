@@ -19,7 +19,9 @@ Change = Callable[[Point], Point]
 def twice_the_examples(point: Point) -> Point:
     """Return a batch with every example twice."""
     x, recon, mu, logvar = point
-    return Point(_twice(x, 0), each(lambda t: _twice(t, 0), recon), _twice(mu, 0), _twice(logvar, 0))
+    return Point(
+        _twice(x, 0), each(lambda t: _twice(t, 0), recon), _twice(mu, 0), _twice(logvar, 0)
+    )
 
 
 def twice_the_features(axis: int) -> Change:
@@ -42,7 +44,9 @@ def first(examples: int) -> Change:
 
     def change(point: Point) -> Point:
         x, recon, mu, logvar = point
-        return Point(x[:examples], each(lambda t: t[:examples], recon), mu[:examples], logvar[:examples])
+        return Point(
+            x[:examples], each(lambda t: t[:examples], recon), mu[:examples], logvar[:examples]
+        )
 
     return change
 
@@ -111,7 +115,8 @@ def _halves(a: Point, b: Point, axis: int, at: int) -> Point:
     if isinstance(a.recon, tuple) and isinstance(b.recon, tuple):
         first, second = (joined(p, q) for p, q in zip(a.recon, b.recon, strict=True))
         return a._replace(recon=(first, second))
-    assert isinstance(a.recon, Tensor) and isinstance(b.recon, Tensor)
+    assert isinstance(a.recon, Tensor)
+    assert isinstance(b.recon, Tensor)
     return a._replace(recon=joined(a.recon, b.recon))
 
 

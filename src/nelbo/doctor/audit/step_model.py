@@ -61,17 +61,10 @@ class Model:
         said: dict[Kind, tuple[str, str]] = {}
         for kind in self.kinds:
             self.kind = kind
-            try:
-                what = "step"
-                self.loss(x)
-                what = "encode"
-                mu, _ = self.posterior(x)
-                what = "decode"
-                self.reconstruction(mu, x)
-            except LossRaised as error:
-                said[kind] = (what, str(error))
-                continue
-            return
+            failed = self._failed(x)
+            if failed is None:
+                return
+            said[kind] = failed
         what, error = said[self.own]
         wanted = {
             "step": "a number from step(x)",
@@ -80,6 +73,19 @@ class Model:
         }[what]
         fix = "Call it yourself with one batch, and wrap it if its arguments differ."
         raise BadValue(what, expected=wanted, got=error, fix=fix)
+
+    def _failed(self, x: Tensor) -> tuple[str, str] | None:
+        """Return which function raises on a batch, and what; None where all run."""
+        what = "step"
+        try:
+            self.loss(x)
+            what = "encode"
+            mu, _ = self.posterior(x)
+            what = "decode"
+            self.reconstruction(mu, x)
+        except LossRaised as error:
+            return what, str(error)
+        return None
 
     def loss(self, x: Tensor, seed: int = 0) -> float:
         """Return the loss of a batch.

@@ -13,7 +13,7 @@ from torch import Tensor
 from nelbo.doctor.audit.fields import standard_kl
 from nelbo.doctor.audit.posterior import Latents
 from nelbo.doctor.audit.reconstruction import rounding
-from nelbo.doctor.audit.regression import EXACT, fit
+from nelbo.doctor.audit.regression import EXACT, Fit, fit
 
 Level = Literal["latent", "example", "batch", "latent over the batch", ""]
 NATS = np.geomspace(1e-4, 1e4, 41)  # of a latent
@@ -106,8 +106,10 @@ def _with_level(
         "batch": [batch * float(bend(kl.sum(1).mean(), nats * latent)) for kl in kls],
         "latent over the batch": [batch * float(bend(kl.mean(0), nats).sum()) for kl in kls],
     }
-    fits = {level: fit(values, np.array(units)) for level, units in levels.items()}
-    best = min(fits, key=lambda level: fits[level].residual)
+    fits: dict[Level, Fit] = {
+        level: fit(values, np.array(units)) for level, units in levels.items()
+    }
+    best: Level = min(fits, key=lambda level: fits[level].residual)
     residual = fits[best].residual
     if residual > EXACT:
         return Threshold(form, slope, nats * latent, "", residual)
