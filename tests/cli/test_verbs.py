@@ -11,7 +11,8 @@ from PIL import Image
 from nelbo.cli import main
 
 VERBS = (
-    ("train",), ("compare",), ("evaluate",), ("reconstruct",), ("sample",),
+    ("train",), ("compare",), ("audit",), ("forecast",), ("diagnose",), ("evaluate",),
+    ("reconstruct",), ("sample",),
     ("data",), ("data", "list"), ("data", "fetch"), ("data", "show"), (),
 )  # fmt: skip
 

@@ -4,10 +4,13 @@ import math
 from dataclasses import dataclass
 
 import pytest
+import torch
 
 import nelbo
+from nelbo.data.source import index_batches
 from nelbo.errors import Failed
 from nelbo.objectives import ELBO, Objective
+from nelbo.rng import generator
 from tests.train.running import fit
 
 
@@ -72,3 +75,57 @@ def test_a_validation_that_is_not_finite_stops_too(make, x, monkeypatch):
     monkeypatch.setattr("nelbo.train.loop.evaluate", lambda *a, **k: found)
     with pytest.raises(Failed, match="epoch 1, step 4: expected a finite validation ELBO, got nan"):
         fit(make(), x, valid=x[:3])
+
+
+class _Broken(torch.nn.Module):
+    """An encoder that puts out `value` for examples that begin with a 1."""
+
+    def __init__(self, value):
+        super().__init__()
+        self.linear, self.value = torch.nn.Linear(6, 4), value
+
+    def forward(self, x):
+        wrong = (x.flatten(1)[:, :1] == 1) * self.value
+        return self.linear(x.flatten(1)) + wrong
+
+
+def test_the_first_tensor_the_term_and_the_examples_are_named(x, one_line):
+    """exp overflows in the posterior: of the data, the examples that begin with a 1."""
+    network = nelbo.networks.Modules(_Broken(200.0), torch.nn.Linear(2, 6))
+    model = nelbo.VAE((1, 2, 3), 2, network=network)
+    with pytest.raises(Failed, match="epoch 1, step 1: expected a finite loss, got ") as error:
+        fit(model, x)
+    text = one_line(error)
+    assert "first tensor: exp in posterior (Diagonal) is inf" in text
+    assert "term: the KL" in text or "term: log p(x|z)" in text
+    first = index_batches(33, 10, generator(0, 0), 0)[0]
+    expected = [i for i in first.tolist() if x[i].flatten()[0] == 1]
+    assert expected
+    assert f"examples {', '.join(map(str, expected))} of the data" in text
+
+
+def test_a_parameter_that_is_not_finite_is_named(make, x):
+    model = make()
+    with torch.no_grad():
+        model.decoder[1].bias[2] = math.nan
+    with pytest.raises(Failed, match=r"the parameter decoder\.1\.bias is nan in 25% of its values"):
+        fit(model, x)
+
+
+def test_an_objective_of_its_own_is_named_where_both_terms_are_finite(make, x):
+    with pytest.raises(Failed, match=r"got nan; term: the objective itself\. Lower"):
+        fit(make(), x, objective=_Breaks(math.nan, step=0))
+
+
+def test_of_a_stream_the_examples_are_those_of_the_batch(x):
+    network = nelbo.networks.Modules(_Broken(200.0), torch.nn.Linear(2, 6))
+    model = nelbo.VAE((1, 2, 3), 2, network=network)
+    rows = [i for i in range(20) if x[i].flatten()[0] == 1]
+    with pytest.raises(Failed, match=f"examples {', '.join(map(str, rows[:8]))}.* of the batch"):
+        fit(model, [x[:20], x[20:]])
+
+
+def test_the_first_of_the_weights_is_named(make, x):
+    objective = _InfiniteGradient(1.0, step=3)
+    with pytest.raises(Failed, match=r"of \d+ parameters, the first \S+\. Lower"):
+        fit(make(), x, objective=objective, epochs=1)

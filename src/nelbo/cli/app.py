@@ -12,7 +12,17 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from nelbo.cli import compare, data, evaluate, reconstruct, sample, train
+from nelbo.cli import (
+    audit,
+    compare,
+    data,
+    diagnose,
+    evaluate,
+    forecast,
+    reconstruct,
+    sample,
+    train,
+)
 from nelbo.errors import Failed, NelboError, NelboWarning
 
 FAILED, WRONG_USE, INTERRUPTED = 1, 2, 130
@@ -25,6 +35,9 @@ app = typer.Typer(
 )
 app.command("train")(train.train)
 app.command("compare")(compare.compare)
+app.command("audit")(audit.audit)
+app.command("forecast")(forecast.forecast)
+app.command("diagnose")(diagnose.diagnose)
 app.command("evaluate")(evaluate.evaluate)
 app.command("reconstruct")(reconstruct.reconstruct)
 app.command("sample")(sample.sample)

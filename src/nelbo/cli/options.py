@@ -75,11 +75,11 @@ def print_json(record: Mapping[str, Any]) -> None:
     typer.echo(json.dumps(plain(record), indent=2, ensure_ascii=False, allow_nan=False))
 
 
-def new_file(path: Path) -> Path:
+def new_file(path: Path, option: str = "out") -> Path:
     """Refuse, before any work, a file that could not be written."""
     if not path.parent.is_dir():
         got, fix = f"{path.parent}, which is not there", "Make it first."
-        raise BadValue("out", expected="a file in an existing folder", got=got, fix=fix)
+        raise BadValue(option, expected="a file in an existing folder", got=got, fix=fix)
     return path
 
 

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from torch import Tensor
 
+from nelbo.doctor.forecast import Verdict as Foretold
 from nelbo.evaluate.estimate import Estimate
 
 Verdict = Literal["learns", "collapses"]
@@ -24,7 +25,7 @@ class Row:
         variance: the noise variance sigma^2 after training, where one number says it.
         variance_source: `"stated"` or `"learned"`, where there is a variance.
         margin: forecast made before training: largest eigenvalue over beta; below 1 it collapses.
-        forecast: the forecast's verdict.
+        forecast: the forecast's verdict, `"marginal"` at margins near 1.
         verdict: what happened: `"collapses"` when the outputs, but for a constant, explain less
             than a thousandth of the test set's variance.
         estimates: by name: elbo, reconstruction, kl, importance_bound, active_units,
@@ -46,7 +47,7 @@ class Row:
     variance: float | None
     variance_source: str | None
     margin: float
-    forecast: Verdict
+    forecast: Foretold
     verdict: Verdict
     estimates: dict[str, Estimate]
     base_measure: str

@@ -10,23 +10,32 @@ import torch
 from nelbo.data import as_source
 from nelbo.errors import BadType, BadValue
 from nelbo.evaluate.active_units import ActiveUnits
-from nelbo.evaluate.base import Estimator, Evaluable, evaluation_mode
+from nelbo.evaluate.base import Decodable, Estimator, Evaluable, evaluation_mode
+from nelbo.evaluate.decoder_sensitivity import DecoderSensitivity
 from nelbo.evaluate.elbo import ELBO
+from nelbo.evaluate.epsilon_delta_collapse import EpsilonDeltaCollapse
 from nelbo.evaluate.estimate import Estimate
 from nelbo.evaluate.importance_bound import ImportanceBound
 from nelbo.evaluate.kl_per_latent import KLPerLatent
+from nelbo.evaluate.mutual_information import MutualInformation
 from nelbo.evaluate.output_dependence import OutputDependence
+from nelbo.evaluate.prior_samples import PriorSamples
 from nelbo.rng import seeded
 
 __all__ = [
     "ELBO",
     "ActiveUnits",
+    "Decodable",
+    "DecoderSensitivity",
+    "EpsilonDeltaCollapse",
     "Estimate",
     "Estimator",
     "Evaluable",
     "ImportanceBound",
     "KLPerLatent",
+    "MutualInformation",
     "OutputDependence",
+    "PriorSamples",
     "evaluate",
 ]
 
@@ -39,13 +48,18 @@ class _Evaluate:
     """
 
     ActiveUnits = ActiveUnits
+    Decodable = Decodable
+    DecoderSensitivity = DecoderSensitivity
     ELBO = ELBO
+    EpsilonDeltaCollapse = EpsilonDeltaCollapse
     Estimate = Estimate
     Estimator = Estimator
     Evaluable = Evaluable
     ImportanceBound = ImportanceBound
     KLPerLatent = KLPerLatent
+    MutualInformation = MutualInformation
     OutputDependence = OutputDependence
+    PriorSamples = PriorSamples
 
     @torch.no_grad()
     def __call__(

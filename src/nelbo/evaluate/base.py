@@ -12,9 +12,10 @@ from typing import Protocol, runtime_checkable
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.distributions import Distribution
 
 from nelbo.data import Source
-from nelbo.errors import BadValue
+from nelbo.errors import BadType, BadValue
 from nelbo.evaluate.estimate import Estimate
 from nelbo.likelihoods import Likelihood
 from nelbo.terms import Terms
@@ -32,6 +33,15 @@ class Evaluable(Protocol):
 
     def reconstruct(self, x: Tensor) -> Tensor:
         """Return the mean of p(x|z) at the mean of q(z|x), in the shape of x."""
+        ...
+
+
+@runtime_checkable
+class Decodable(Protocol):
+    """What estimators that choose their own latents ask besides."""
+
+    def decode(self, z: Tensor) -> Distribution:
+        """Return p(x|z) of latents [samples, batch, latent], batch shape [samples, batch]."""
         ...
 
 
@@ -71,6 +81,18 @@ def batches(model: Evaluable, data: Source, batch: int) -> Iterator[Tensor]:
         yield from (x.to(like) for x in given.split(batch))
 
 
+def decodable(model: Evaluable) -> Decodable:
+    """Return the model as one that decodes any latents; TypeError where it cannot."""
+    if not isinstance(model, Decodable):
+        raise BadType(
+            "model",
+            expected="a method decode(z) beside terms and reconstruct",
+            got=type(model).__name__,
+            fix="Return p(x|z) for z of shape [samples, batch, latent].",
+        )
+    return model
+
+
 def base_measure(model: Evaluable) -> str | None:
     """Return what the model's densities are densities against, where it says so."""
     likelihood = getattr(model, "likelihood", None)
@@ -78,7 +100,7 @@ def base_measure(model: Evaluable) -> str | None:
 
 
 @contextmanager
-def evaluation_mode(model: Evaluable) -> Iterator[None]:
+def evaluation_mode(model: object) -> Iterator[None]:
     """Run the block with a module and its parts in evaluation mode, then put their modes back."""
     modules = list(model.modules()) if isinstance(model, nn.Module) else []
     before = [module.training for module in modules]

@@ -24,7 +24,7 @@ INNER = WIDTH - 2 * EDGE
 COLOURS = {
     "page": "#ffffff", "raised": "#f6f7f9", "rule": "#e3e5ea", "ink": "#16191f",
     "quiet": "#5c6470", "bar": "#ccd1d9", "collapses": "#b93a0b", "fill": "#fdf0ea",
-    "learns": "#0b63a5",
+    "learns": "#0b63a5", "marginal": "#85570a",
 }  # fmt: skip
 SANS = ("Helvetica Neue", "Arial", "Liberation Sans", "Noto Sans")
 MONO = ("SF Mono", "Menlo", "Consolas", "DejaVu Sans Mono")
@@ -163,7 +163,7 @@ class Canvas:
 
     def _label(self, label: Label, at: Point, scale: float) -> None:
         words = label.kind.split()
-        marked = {"collapses", "learns", "strong"} & set(words)
+        marked = {"collapses", "learns", "marginal", "strong"} & set(words)
         style = " ".join(w for w in words if w in COLOURS)
         style += " quiet" if "muted" in words else ""
         style += " strong" if marked else ""

@@ -32,7 +32,9 @@ def table(estimates: Mapping[str, Estimate], title: str) -> Table:
             "" if estimate.samples is None else f"{estimate.samples:,}",
         )
         if estimate.parts:
-            made.add_row("", "", "", _parts(estimate), "")
+            made.add_row(
+                "", "", "", f"{bars(estimate.parts)} each, at most {max(estimate.parts):.3g}", ""
+            )
     return made
 
 
@@ -41,9 +43,14 @@ def _unit(estimate: Estimate) -> str:
     return estimate.unit + measure
 
 
-def _parts(estimate: Estimate) -> str:
-    """Show the parts as bars, largest first."""
-    ranked = sorted(estimate.parts, reverse=True)
-    top = max(ranked[0], 1e-12)
-    bars = "".join(" ▁▂▃▄▅▆▇█"[round(8 * max(0.0, part) / top)] for part in ranked)
-    return f"{bars.rstrip() or '-'} each, at most {ranked[0]:.3g}"
+def bars(parts: tuple[float, ...]) -> str:
+    """Return one number a latent as bars, largest first.
+
+    Example:
+        >>> bars((0.0, 2.0, 1.0))
+        '█▄'
+    """
+    ranked = sorted(parts, reverse=True)
+    top = max([*ranked, 1e-12])
+    drawn = "".join(" ▁▂▃▄▅▆▇█"[round(8 * max(0.0, part) / top)] for part in ranked)
+    return drawn.rstrip() or ("-" if parts else "")

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
-from typing import Any
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup, escape
 
 from nelbo.compare.results import Comparison
 from nelbo.files import write_atomically
-from nelbo.report import evidence, facts, fixes, format, spectrum, story, table, training
+from nelbo.report import evidence, facts, fixes, spectrum, story, table, training
 from nelbo.report.drawing import Drawing
+from nelbo.report.pages import environment, made
 from nelbo.report.words import Words
 
 
@@ -35,7 +29,7 @@ def write(comparison: Comparison, path: str | Path, lang: str = "en") -> None:
 def page(c: Comparison, lang: str = "en") -> str:
     """Return the page as text."""
     words = Words(lang, c)
-    return _environment().get_template("compare.html").render(
+    return environment().get_template("compare.html").render(
         c=c,
         w=words,
         lang=words("language"),
@@ -51,32 +45,8 @@ def page(c: Comparison, lang: str = "en") -> str:
         advice=story.advice(c, words),
         fixes=fixes.fixes(c, words),
         nelbo=fixes.nelbo_lines(c, facts.latents(c)),
-        made=_made(c.made, words),
+        made=made(c.made, words),
     )  # fmt: skip
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("nelbo.report"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=StrictUndefined,
-    )
-    environment.filters |= {
-        "code": _code,
-        "three": format.three,
-        "exact": format.exact,
-        "six": format.six,
-        "count": format.count,
-    }
-    return environment
-
-
-def _code(text: str) -> Markup:
-    """Escape the text and show what stands between backticks as code."""
-    return Markup(re.sub(r"`(.+?)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704
 
 
 def _charts(c: Comparison, words: Words) -> dict[str, Drawing]:
@@ -94,25 +64,3 @@ def _chart_notes(c: Comparison, words: Words) -> list[str]:
         key = "chart.without" if bernoulli else "chart.without.other"
         lines.append(words(key, names=facts.code(without, words)))
     return lines
-
-
-def _made(made: Mapping[str, Any], words: Words) -> list[tuple[str, str]]:
-    found = []
-    for key, value in made.items():
-        if value is None:
-            continue
-        name = words(f"made.{key}") if words.has(f"made.{key}") else key
-        found.append((name, _made_value(key, value)))
-    return found
-
-
-def _made_value(key: str, value: Any) -> str:
-    if isinstance(value, Mapping):
-        return ", ".join(f"{name} {_made_value('', item)}" for name, item in value.items())
-    if isinstance(value, list | tuple):
-        return ", ".join(_made_value("", item) for item in value)
-    if key == "seconds" and isinstance(value, int | float):
-        return format.duration(value)
-    if key.endswith("bytes") and isinstance(value, int | float):
-        return format.size(value)
-    return f"{value:g}" if isinstance(value, float) else str(value)

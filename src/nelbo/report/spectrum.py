@@ -8,7 +8,7 @@ from nelbo.compare.results import Comparison, Row
 from nelbo.report import axes, facts, format
 from nelbo.report.axes import Place
 from nelbo.report.drawing import Bar, Drawing, Label, Path
-from nelbo.report.words import Words
+from nelbo.report.words import Phrases, Words
 
 LEFT, RIGHT, TOP, BOTTOM = 56.0, 8.0, 12.0, 48.0  # margins
 LINE = 18.0  # height of a line of text
@@ -25,9 +25,9 @@ def draw(c: Comparison, words: Words, width: float = 1040, height: float = 400) 
     low, high = _range(bars, rows)
     y = axes.logarithmic(low, high, height - BOTTOM, TOP)
     chart = Drawing(width, height, _alt(c, rows, words))
-    _grid(chart, y, low, high, words)
-    _bars(chart, bars, y, words)
-    _across(chart, len(bars), len(c.spectrum), words)
+    grid(chart, y, low, high, words("chart.y"))
+    columns(chart, bars, y, words)
+    across(chart, len(bars), len(c.spectrum), words)
     _lines(chart, c, rows, y, words)
     _top(chart, c, rows, y, words)
     return chart
@@ -54,17 +54,19 @@ def _range(bars: list[float], rows: list[Row]) -> tuple[float, float]:
     return min(low, *(row.variance for row in rows if row.variance), low) / 2.5, high * 2.5
 
 
-def _grid(chart: Drawing, y: Place, low: float, high: float, words: Words) -> None:
+def grid(chart: Drawing, y: Place, low: float, high: float, title: str) -> None:
+    """Draw the decades, and what is measured on this axis."""
     right = chart.width - RIGHT
     decades = axes.decades(low, high)
     for value in decades[:: -(-len(decades) // 8)]:
         chart.add(Path(((LEFT, y(value)), (right, y(value))), "grid"))
         chart.add(Label(LEFT - 8, y(value) + 4, format.exact(value), "muted number", "end"))
     middle = (TOP + chart.height - BOTTOM) / 2
-    chart.add(Label(12, middle, words("chart.y"), "muted", "middle", turned=True))
+    chart.add(Label(12, middle, title, "muted", "middle", turned=True))
 
 
-def _bars(chart: Drawing, bars: list[float], y: Place, words: Words) -> None:
+def columns(chart: Drawing, bars: list[float], y: Place, words: Phrases) -> None:
+    """Draw the eigenvalues."""
     step = (chart.width - RIGHT - LEFT) / len(bars)
     floor = chart.height - BOTTOM
     gap = min(0.22 * step, 4.0)
@@ -75,7 +77,8 @@ def _bars(chart: Drawing, bars: list[float], y: Place, words: Words) -> None:
     chart.add(Path(((LEFT, floor), (chart.width - RIGHT, floor)), "axis"))
 
 
-def _across(chart: Drawing, shown: int, count: int, words: Words) -> None:
+def across(chart: Drawing, shown: int, count: int, words: Phrases) -> None:
+    """Number the eigenvalues."""
     step = (chart.width - RIGHT - LEFT) / shown
     for n in axes.ticks(1, shown, 6 if chart.width > NARROW else 3):
         x = LEFT + (n - 0.5) * step

@@ -14,30 +14,23 @@ FOLDER = Path(__file__).parent / "strings"
 _DATA_NAMES = {"mnist": "MNIST", "fashion-mnist": "Fashion-MNIST"}
 
 
-class Words:
-    """The strings of one language, with the nouns that suit the data already filled in.
+class Phrases:
+    """The strings of one language.
 
     Args:
         lang: `"en"` or `"zh"`.
-        comparison: what the words are about: images or examples, pixels or values, and its name.
 
     Raises:
         ValueError: a language without strings.
+
+    Example:
+        >>> Phrases("en").list(["a", "b", "c"])
+        'a, b and c'
     """
 
-    def __init__(self, lang: str, comparison: Comparison) -> None:
+    def __init__(self, lang: str) -> None:
         self.lang, self._strings = lang, strings(lang)
-        shape = comparison.data_shape
-        kind = "image" if is_image(shape) else "example"
-        grey = kind == "image" and shape[:-2] in ((), (1,))
-        self._nouns = {
-            "one": self._strings[f"noun.{kind}.one"],
-            "many": self._strings[f"noun.{kind}.many"],
-            "unit": self._strings[f"noun.{kind}.unit"],
-            "units": self._strings[f"noun.{kind}.units"],
-            "values": self._strings["noun.pixels" if grey else "noun.values"],
-            "data": _DATA_NAMES.get(comparison.data, comparison.data),
-        }
+        self._nouns: dict[str, str] = {}
 
     def __call__(self, key: str, **values: object) -> str:
         """Return the string of this key with its placeholders filled in."""
@@ -53,6 +46,42 @@ class Words:
             return "".join(items)
         head = self._strings["list.comma"].join(items[:-1])
         return f"{head}{self._strings['list.and']}{items[-1]}"
+
+
+class Words(Phrases):
+    """The strings of one language, with the nouns that suit the data already filled in.
+
+    Args:
+        lang: `"en"` or `"zh"`.
+        comparison: what the words are about: images or examples, pixels or values, and its name.
+
+    Raises:
+        ValueError: a language without strings.
+    """
+
+    def __init__(self, lang: str, comparison: Comparison) -> None:
+        super().__init__(lang)
+        shape = comparison.data_shape
+        kind = "image" if is_image(shape) else "example"
+        grey = kind == "image" and shape[:-2] in ((), (1,))
+        self._nouns = {
+            "one": self._strings[f"noun.{kind}.one"],
+            "many": self._strings[f"noun.{kind}.many"],
+            "unit": self._strings[f"noun.{kind}.unit"],
+            "units": self._strings[f"noun.{kind}.units"],
+            "values": self._strings["noun.pixels" if grey else "noun.values"],
+            "data": data_name(comparison.data),
+        }
+
+
+def data_name(name: str) -> str:
+    """Return a data set's name as people write it.
+
+    Example:
+        >>> data_name("mnist"), data_name("mine")
+        ('MNIST', 'mine')
+    """
+    return _DATA_NAMES.get(name, name)
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,13 +14,14 @@ import numpy as np
 import torch
 
 from nelbo import registry
-from nelbo.data import as_source
+from nelbo.data import Source, as_source
 from nelbo.model import VAE
 from nelbo.objectives import ELBO, Objective
 from nelbo.train.callbacks import Callback, ProgressDisplay
 from nelbo.train.checks import PRECISIONS, check_data, check_objective, check_same, check_settings
 from nelbo.train.fingerprint import fingerprints
 from nelbo.train.folder import RunFolder
+from nelbo.train.foretold import foretold
 from nelbo.train.loop import Loop
 
 
@@ -144,7 +146,8 @@ def fit(
     )
     if loop.folder is not None:
         _open(loop.folder, loop, config, resume)
-    return _watched(loop, beliefs(model, objective))
+    steps = epochs * math.ceil((source.size or 1) / batch)
+    return _watched(loop, beliefs(model, objective, source, steps))
 
 
 def _watched(loop: Loop, believed: Mapping[str, str]) -> Run:
@@ -163,12 +166,23 @@ def _watched(loop: Loop, believed: Mapping[str, str]) -> Run:
     return Run(loop.model.eval(), tuple(loop.state.history), out)
 
 
-def beliefs(model: VAE, objective: Objective) -> dict[str, str]:
-    """Return what a run believes, by name: printed before the first step."""
-    return {
+def beliefs(
+    model: VAE, objective: Objective, train: Source | None = None, steps: int = 1
+) -> dict[str, str]:
+    """Return what a run believes, by name: printed before the first step.
+
+    Args:
+        model: what is trained.
+        objective: what is maximised.
+        train: the data; with it, where it is no stream, there is a forecast.
+        steps: how many there will be.
+    """
+    believed = {
         "likelihood": f"{model.likelihood.belief}; {model.likelihood.base_measure}",
         "objective": f"{objective.belief}, in nats per example",
     }
+    line = None if train is None else foretold(model.likelihood, objective, train, steps)
+    return believed if line is None else {**believed, "forecast": line}
 
 
 def versions() -> dict[str, str]:

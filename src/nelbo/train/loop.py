@@ -16,8 +16,10 @@ from nelbo.evaluate import ELBO, evaluate
 from nelbo.model import VAE
 from nelbo.objectives import Objective
 from nelbo.rng import generator, seeded
+from nelbo.terms import Terms
 from nelbo.train.callbacks import Callback
 from nelbo.train.checkpoint import Tensors
+from nelbo.train.failure import indices, where_from
 from nelbo.train.folder import RunFolder
 from nelbo.train.interruption import Interrupted, interruption
 from nelbo.train.state import Meter, State, capture, restore, restore_random
@@ -96,18 +98,21 @@ class Loop:
 
     def _step(self, x: Tensor) -> None:
         x = x.to(self.like, non_blocking=True)
+        objective = self.objective.at(self.state.step)
         with self._autocast():
             terms = self.model.terms(x)
-            loss = -self.objective.at(self.state.step)(terms).mean()
+            loss = -objective(terms).mean()
         self.optimizer.zero_grad()
         loss.backward()
         if self.clip is not None:
             nn.utils.clip_grad_norm_(self.model.parameters(), self.clip)
-        self._check(loss)
+        self._check(loss, terms)
         self.optimizer.step()
         with torch.no_grad():
             r, kl = terms.log_px.mean(0).sum(), terms.kl_total.sum()
             sums = torch.stack([r, kl, r - kl, loss.detach() * len(x)])
+            for callback in self.callbacks:
+                callback.on_terms(self.state.step, terms, loss.detach(), objective)
         self.state.step += 1
         self.state.batches += 1
         self.meter.add(self.state, len(x), sums)
@@ -122,25 +127,32 @@ class Loop:
             return nullcontext()
         return torch.autocast(self.like.device.type, self.precision)
 
-    def _check(self, loss: Tensor) -> None:
+    def _check(self, loss: Tensor, terms: Terms) -> None:
         # on an accelerator a look at every loss would make each step wait: the epoch's mean will do
-        if loss.device.type == "cpu":
-            self._check_finite("loss", loss.item(), self.state.step + 1)
+        if loss.device.type != "cpu" or math.isfinite(loss.item()):
+            return
+        batch = indices(self.train, self.batch, self.seed, self.state.epoch, self.state.batches)
+        with self._autocast():
+            origin = where_from(self.model, terms, batch)
+        self._check_finite("loss", loss.item(), self.state.step + 1, origin)
 
     def _check_weights(self) -> None:
         """Refuse weights that a finite loss with an infinite gradient left: never save them."""
-        parameters = [p.detach().isfinite().all() for p in self.model.parameters()]
-        if not bool(torch.stack(parameters).all()):
-            self._check_finite("set of weights", math.nan, self.state.step)
+        named = dict(self.model.named_parameters())
+        finite = torch.stack([p.detach().isfinite().all() for p in named.values()]).tolist()
+        broken = [name for name, fine in zip(named, finite, strict=True) if not fine]
+        if broken:
+            origin = f"; {len(broken)} of {len(named)} parameters, the first {broken[0]}"
+            self._check_finite("set of weights", math.nan, self.state.step, origin)
 
-    def _check_finite(self, what: str, value: float, step: int) -> None:
+    def _check_finite(self, what: str, value: float, step: int, origin: str = "") -> None:
         if math.isfinite(value):
             return
         saved = "" if self.folder is None else "; the last checkpoint is intact"
         raise Failed(
             f"training, epoch {self.state.epoch + 1}, step {step}",
             expected=f"a finite {what}",
-            got=value,
+            got=f"{value}{origin}",
             fix=f"Lower the learning rate, or clip the gradient, say at 100{saved}.",
         )
 

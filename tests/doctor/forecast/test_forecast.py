@@ -10,6 +10,7 @@ import nelbo
 from nelbo.data import Examples, load
 from nelbo.data.fashion_mnist import DEBIAN, cache, read_fashion_mnist
 from nelbo.doctor import forecast, moments
+from nelbo.doctor.forecast.result import verdict
 from nelbo.errors import BadType, BadValue
 from nelbo.likelihoods import Bernoulli, ContinuousBernoulli, Gaussian
 
@@ -50,6 +51,8 @@ def test_the_margins_of_mnist(mnist, likelihood, figures, margin, _):
     found = forecast(mnist, likelihood)
     assert digits(found.margin, figures or len(str(margin))) == margin
     assert found.verdict == ("collapses" if margin < 1 else "learns")
+    assert found.critical_beta == found.eigenvalues[0]
+    assert found.dimensions == sum(value > 1 for value in found.eigenvalues)
 
 
 @pytest.mark.parametrize(("likelihood", "figures", "_", "margin"), MARGINS)
@@ -167,7 +170,9 @@ def test_beta_divides_the_margin_and_leaves_the_eigenvalues(beta):
     one, found = forecast(correlated(), likelihood), forecast(correlated(), likelihood, beta=beta)
     assert_allclose(found.margin, one.margin / beta, rtol=1e-12)
     assert found.eigenvalues == one.eigenvalues
-    assert found.verdict == ("learns" if one.margin > beta else "collapses")
+    assert found.verdict == verdict(found.margin)
+    assert_allclose(found.critical_variance, one.critical_variance / beta, rtol=1e-12)
+    assert_allclose(found.critical_beta, one.critical_beta, rtol=1e-12)
 
 
 @pytest.mark.parametrize("scale", [0.1, 7.0])
@@ -229,7 +234,7 @@ def test_a_beta_that_is_not_positive_is_refused(beta):
 
 
 @pytest.mark.usefixtures("unchecked")
-@pytest.mark.parametrize("wrong", ["gaussian", Gaussian, None])
+@pytest.mark.parametrize("wrong", ["gaussian", Gaussian, 3])
 def test_what_is_no_likelihood_is_refused(wrong):
     with pytest.raises(BadType, match="likelihood: expected a Likelihood, got"):
         forecast(correlated(), wrong)
@@ -238,3 +243,65 @@ def test_what_is_no_likelihood_is_refused(wrong):
 def test_it_is_public():
     assert nelbo.forecast is forecast
     assert forecast(torch.rand(9, 2), Gaussian(variance=100.0)).verdict == "collapses"
+
+
+def test_neither_and_both_are_refused():
+    for given in ({}, {"likelihood": Bernoulli(), "loss": lambda x, y, mu, logvar: x.sum()}):
+        with pytest.raises(BadType, match="expected either a likelihood or a loss"):
+            forecast(correlated(), **given)
+
+
+@pytest.mark.parametrize(
+    ("margin", "expected"),
+    [(0.79, "collapses"), (0.81, "marginal"), (1.24, "marginal"), (1.26, "learns")],
+)
+def test_near_1_nobody_can_tell(margin, expected):
+    x = correlated()
+    variance = forecast(x, Gaussian(variance=1.0)).critical_variance / margin
+    assert forecast(x, Gaussian(variance=variance)).verdict == expected
+
+
+def test_at_the_critical_numbers_the_margin_is_1():
+    x = correlated()
+    found = forecast(x, Gaussian(variance=0.3), beta=2.0)
+    variance = found.critical_variance
+    assert_allclose(forecast(x, Gaussian(variance=variance), beta=2.0).margin, 1.0, rtol=1e-12)
+    at = forecast(x, Gaussian(variance=0.3), beta=found.critical_beta)
+    assert_allclose(at.margin, 1.0, rtol=1e-12)
+
+
+def test_a_critical_variance_needs_a_stated_one():
+    for likelihood in (Bernoulli(), Gaussian(sigma="learned"), ContinuousBernoulli()):
+        assert forecast(correlated(), likelihood).critical_variance is None
+
+
+def test_the_text_has_the_caveat():
+    said = str(forecast(correlated(), Gaussian(variance=0.02)))
+    assert said.startswith("learns: margin 8.64 (largest eigenvalue over beta), 4 linear-equiv")
+    assert "exact only for a linear Gaussian decoder" in said
+
+
+def noted(x, likelihood):
+    return " ".join(forecast(x, likelihood).notes)
+
+
+def test_the_exceptions_are_noted():
+    x = correlated()
+    assert forecast(x, Gaussian(variance=1.0)).notes == ()
+    assert "Grey values" in noted(x, Bernoulli())
+    assert "Grey" not in noted(x.round(), Bernoulli())
+    assert "Grey" not in noted(x, ContinuousBernoulli())
+    assert "transient" in noted(x, Gaussian(sigma="learned"))
+    assert "transient" in noted(x, Gaussian(sigma="optimal"))
+    black = np.concatenate([x, np.zeros_like(x)], axis=1)
+    assert "4 of 8 features are nearly constant" in noted(black, Bernoulli())
+    assert noted(black, Gaussian(variance=1.0)) == ""
+
+
+def test_few_examples_are_noted_with_the_number():
+    """100 independent features of variance 1 from 100 examples: (1 + 1)^2 = 4-fold."""
+    x = np.random.default_rng(0).normal(size=(100, 100)).astype(np.float32)
+    found = forecast(x, Gaussian(variance=1.0))
+    assert "100 examples are few for 100 features" in found.notes[0]
+    assert "4-fold" in found.notes[0]
+    assert 3.2 < found.margin < 4.2

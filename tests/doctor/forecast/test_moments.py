@@ -13,8 +13,8 @@ from nelbo.doctor import moments
 
 
 def module():
-    """The module `nelbo.doctor.moments`, whose name its function has taken."""
-    return sys.modules["nelbo.doctor.moments"]
+    """The module `nelbo.doctor.forecast.moments`, whose name its function has taken."""
+    return sys.modules["nelbo.doctor.forecast.moments"]
 
 
 def data(n=700, features=12, seed=0):
@@ -127,17 +127,18 @@ def test_the_gram_path_agrees_with_the_exact_one(monkeypatch, n):
 
 
 @pytest.mark.parametrize("batch", [70, 2000])
-def test_more_features_than_2048_are_seen_through_2000_examples(monkeypatch, batch):
-    """Of more, 2000 are drawn, the same each time and from all over the data."""
-    x = np.arange(5000, dtype=np.float32)[:, None] * np.ones((1, 3), np.float32)
-    monkeypatch.setattr(module(), "LARGEST_COVARIANCE", 2)
-    first, again = (moments(Examples(x), batch=batch) for _ in range(2))
-    assert first.examples == 2000
-    assert torch.equal(first.root, again.root)
-    # the mean of 2000 of 0..4999 is 2499.5 with deviation 1443 sqrt((1 - 0.4) / 2000) = 25
-    assert abs(float(first.mean[0]) - 2499.5) < 5 * 25
-    assert first.low < 50
-    assert first.high > 4949
+def test_more_features_and_examples_than_fit_take_passes(monkeypatch, batch):
+    """Nothing is drawn: the largest eigenvalues are those of all examples."""
+    x = data(5000, 40)
+    monkeypatch.setattr(module(), "LARGEST_COVARIANCE", 39)
+    found = moments(Examples(x), batch=batch)
+    assert found.examples == 5000
+    assert found.root is None
+    assert_allclose(found.mean, x.astype(np.float64).mean(0), rtol=1e-6, atol=1e-6)
+    assert_allclose(found.variance, x.astype(np.float64).var(0), rtol=1e-6)
+    assert_spectrum(found.spectrum(), spectrum(x))
+    noise = np.linspace(0.5, 4.0, 40)
+    assert_spectrum(found.spectrum(torch.from_numpy(noise)), spectrum(x / np.sqrt(noise)))
 
 
 def test_many_features():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -10,10 +11,14 @@ from jaxtyping import Float
 from torch import Tensor
 
 from nelbo.data import Source
-from nelbo.rng import generator, seeded
+from nelbo.doctor.forecast.scatter import scatter, spectrum
+from nelbo.doctor.forecast.subspace import Subspace, subspace
+from nelbo.rng import seeded
 
-LARGEST_COVARIANCE = 2048  # features; above, the spectrum comes from the Gram matrix of a sample
-SAMPLE = 2000
+LARGEST_COVARIANCE = 2048  # features; above, the Gram matrix of few examples, or subspace iteration
+LARGEST_GRAM = 2048  # examples
+KEPT = 2**25  # values that may be kept for a Gram matrix
+BATCH = 2**22  # values of a batch
 
 
 @dataclass(frozen=True)
@@ -23,33 +28,52 @@ class Moments:
     Attributes:
         mean: of each feature, [features], float64.
         variance: of each feature, [features], float64.
-        root: R with R'R = the covariance: its columns can be scaled before a spectrum is taken.
+        root: R with R'R = the covariance: its columns can be scaled before a spectrum is taken;
+            None where it would be too large.
         low: the smallest value.
         high: the largest value.
         examples: number of examples that went in.
+        source: the data.
     """
 
     mean: Float[Tensor, " features"]
     variance: Float[Tensor, " features"]
-    root: Float[Tensor, "rows features"]
+    root: Float[Tensor, "rows features"] | None
     low: float
     high: float
     examples: int
+    source: Source | None = None
 
     def spectrum(self, noise: Float[Tensor, " features"] | None = None) -> Float[Tensor, " values"]:
-        """Return the covariance's eigenvalues, descending, in units of `noise` if it is given."""
-        root = self.root if noise is None else self.root / noise.sqrt()
-        rows, features = root.shape
-        small = root @ root.T if rows < features else root.T @ root
-        return torch.linalg.eigvalsh(small).flip(0).clamp_min(0.0)
+        """Return the covariance's eigenvalues, descending, in units of `noise` if it is given.
+
+        Above 2048 features and 2048 examples they are the 64 largest.
+        """
+        return self.solve(noise).values
+
+    def solve(self, noise: Float[Tensor, " features"] | None = None) -> Subspace:
+        """Return the same, with how sure the largest of them is."""
+        sigma = torch.ones_like(self.mean) if noise is None else noise.sqrt()
+        if self.root is not None:
+            return Subspace(from_root(self.root / sigma), 0.0, 0)
+
+        def rows() -> Iterator[Tensor]:
+            assert self.source is not None
+            for x in flat(self.source):
+                yield (x - self.mean.to(x.dtype)) / sigma.to(x.dtype)
+
+        return subspace(rows, len(self.mean))
 
 
 def moments(data: Source, batch: int = 2000) -> Moments:
-    """Return mean and covariance of the data's features, flattened.
+    """Return mean and covariance of the data's features, flattened, from all examples.
 
-    Up to 2048 features everything is that of all examples; above, of 2000 of them, drawn with a
-    fixed seed (from a stream, the first 2000). So few spread the spectrum: of D independent
-    features of variance 1 the largest eigenvalue comes out as (1 + sqrt(D / 2000))^2.
+    Above 2048 features and 2048 examples no covariance is held; a spectrum then takes a few more
+    passes over the data.
+
+    Args:
+        data: whatever `as_source` gives.
+        batch: examples at a time, fewer where they are large.
 
     Example:
         >>> from nelbo.data import as_source
@@ -57,44 +81,59 @@ def moments(data: Source, batch: int = 2000) -> Moments:
         >>> found.spectrum()
         tensor([1., 0.], dtype=torch.float64)
     """
-    features = torch.Size(data.shape).numel()
     with seeded(0):
-        if features <= LARGEST_COVARIANCE:
-            return _exact(data, features, batch)
-        return _sampled(data, batch)
+        if torch.Size(data.shape).numel() <= LARGEST_COVARIANCE:
+            return _exact(data, batch)
+        return _large(data, batch)
 
 
-def _exact(data: Source, features: int, batch: int) -> Moments:
-    n, first = 0, torch.zeros(features, dtype=torch.float64)
-    second = torch.zeros(features, features, dtype=torch.float64)
-    shift: Tensor | None = None
-    low, high = math.inf, -math.inf
-    for x in data.epoch(batch):
-        flat = x.flatten(1).cpu()
-        low, high = min(low, float(flat.min())), max(high, float(flat.max()))
-        # products of shifted data in float32 lose nothing that matters; their sums are in float64
-        shift = flat.mean(0) if shift is None else shift
-        centred = flat - shift
-        n += len(flat)
-        first += centred.double().sum(0)
-        second += (centred.T @ centred).double()
-    assert shift is not None
-    mean = first / n
-    covariance = second / n - torch.outer(mean, mean)
-    values, vectors = torch.linalg.eigh(covariance)
+def flat(data: Source, batch: int = 2000) -> Iterator[Float[Tensor, "batch features"]]:
+    """Yield the examples flattened, on the CPU, in batches of at most 4 million values."""
+    features = torch.Size(data.shape).numel()
+    for x in data.epoch(max(1, min(batch, BATCH // features))):
+        yield x.flatten(1).cpu()
+
+
+def from_root(root: Float[Tensor, "rows features"]) -> Float[Tensor, " values"]:
+    """Return the eigenvalues of R'R, descending, from the smaller of R'R and RR'."""
+    rows, features = root.shape
+    return spectrum(root @ root.T if rows < features else root.T @ root)
+
+
+class Range:
+    """The smallest and the largest value of what went by."""
+
+    def __init__(self) -> None:
+        self.low, self.high = math.inf, -math.inf
+
+    def watch(self, rows: Iterable[Tensor]) -> Iterator[Tensor]:
+        """Hand the rows on, and look at their values."""
+        for x in rows:
+            low, high = x.aminmax()
+            self.low, self.high = min(self.low, float(low)), max(self.high, float(high))
+            yield x
+
+
+def _exact(data: Source, batch: int) -> Moments:
+    seen = Range()
+    found = scatter(seen.watch(flat(data, batch)))
+    values, vectors = torch.linalg.eigh(found.covariance)
     root = (vectors * values.clamp_min(0.0).sqrt()).T
-    variance = covariance.diagonal().clamp_min(0.0)
-    return Moments(mean + shift.double(), variance, root, low, high, n)
+    variance = found.covariance.diagonal().clamp_min(0.0)
+    return Moments(found.mean, variance, root, seen.low, seen.high, found.examples, data)
 
 
-def _sampled(data: Source, batch: int) -> Moments:
-    kept, n = [], 0
-    for x in data.epoch(min(batch, SAMPLE), order=generator(0)):
-        kept.append(x.flatten(1)[: SAMPLE - n].cpu())
-        n += len(kept[-1])
-        if n == SAMPLE:
-            break
-    rows = torch.cat(kept).double()
-    mean = rows.mean(0)
-    root = (rows - mean) / n**0.5
-    return Moments(mean, (root**2).sum(0), root, float(rows.min()), float(rows.max()), n)
+def _large(data: Source, batch: int) -> Moments:
+    seen, n, kept = Range(), 0, []
+    shift = first = second = torch.zeros((), dtype=torch.float64)
+    for x in seen.watch(flat(data, batch)):
+        if n == 0:
+            shift = x.double().mean(0)
+        n += len(x)
+        kept = [*kept, x] if n <= LARGEST_GRAM and n * x.shape[1] <= KEPT else []
+        centred = x.double() - shift
+        first = first + centred.sum(0)
+        second = second + (centred**2).sum(0)
+    mean, variance = shift + first / n, (second / n - (first / n) ** 2).clamp_min(0.0)
+    root = (torch.cat(kept).double() - mean) / n**0.5 if kept else None
+    return Moments(mean, variance, root, seen.low, seen.high, n, data)

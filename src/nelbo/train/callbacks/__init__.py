@@ -2,5 +2,6 @@
 
 from nelbo.train.callbacks.base import Callback
 from nelbo.train.callbacks.progress import ProgressDisplay
+from nelbo.train.callbacks.watch import Watch
 
-__all__ = ["Callback", "ProgressDisplay"]
+__all__ = ["Callback", "ProgressDisplay", "Watch"]

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from torch import Tensor
+
+from nelbo.objectives import Objective
+from nelbo.terms import Terms
+
 
 class Callback:
     """Methods that the loop calls; each does nothing unless overridden."""
@@ -13,6 +18,13 @@ class Callback:
 
     def on_step(self, epoch: int, examples: int, means: Callable[[], Mapping[str, float]]) -> None:
         """After a step: examples done in this epoch; `means()` gives the epoch's means so far."""
+
+    def on_terms(self, step: int, terms: Terms, loss: Tensor, objective: Objective) -> None:
+        """After a step, counted from 0: its forward pass, loss, and objective at that step.
+
+        Gradients are off, the weights are already the next. Reading a number off a tensor makes
+        an accelerator wait: do it seldom.
+        """
 
     def on_epoch(self, metrics: Mapping[str, float]) -> None:
         """After an epoch: its line of `metrics.jsonl`."""

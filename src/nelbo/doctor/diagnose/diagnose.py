@@ -1,0 +1,174 @@
+"""`diagnose`: what became of a trained VAE, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import islice
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from nelbo.data import Examples, Raw, Source, as_source
+from nelbo.doctor.audit import audit, audit_step
+from nelbo.doctor.audit.results import Audit
+from nelbo.doctor.diagnose.adapt import Adapter
+from nelbo.doctor.diagnose.broken import broken
+from nelbo.doctor.diagnose.case import Case, Diagnosable, foretold, look
+from nelbo.doctor.diagnose.foreign import numpy_kept
+from nelbo.doctor.diagnose.liveness import Activity
+from nelbo.doctor.diagnose.measure import measure
+from nelbo.doctor.diagnose.results import Diagnosis
+from nelbo.doctor.diagnose.rules import CAUSES, SYMPTOMS
+from nelbo.doctor.finding import Finding, healthy, ranked
+from nelbo.doctor.forecast import Forecast, moments
+from nelbo.doctor.trace import modes_kept
+from nelbo.errors import BadType, BadValue
+from nelbo.rng import seeded
+
+AUDITED = 100  # examples on which a loss is probed
+
+
+def diagnose(model: Any, data: Any, *, examples: int = 2000, seed: int = 0) -> Diagnosis:
+    """Say what became of a trained VAE, nelbo's own or anybody's, and why.
+
+    Every finding has a cause, the measured evidence and one fix; causes stand before what they
+    bring about. Nothing about the model is changed.
+
+    Args:
+        model: a `nelbo.VAE`, or what `nelbo.adapt` returns.
+        data: whatever `nelbo.fit` takes, in the units and the shape that the model was trained on.
+        examples: how many of them are looked at, evenly spaced (of a stream the first).
+        seed: of the latents drawn; the caller's generators stay as they were.
+
+    Raises:
+        TypeError: not a model.
+        ValueError: data that is not finite or of another shape, or functions that do not return
+            what they should.
+
+    Example:
+        >>> import torch, nelbo
+        >>> model = nelbo.VAE(data_shape=(4,), latent=2)
+        >>> found = diagnose(model, torch.rand(200, 4).round())
+        >>> found.measures["active_units"].unit
+        'of 2 latents'
+    """
+    _check(model, examples)
+    source = _some(as_source(data), examples)
+    with seeded(seed), numpy_kept(), torch.no_grad():
+        sick = broken(model, source)
+        if sick:
+            return Diagnosis(sick, {}, None, None, False)
+        if isinstance(model, Adapter):
+            model = model.calibrated(source)
+        case = _case(model, source, seed)
+        findings = ranked(_found(case))
+    return Diagnosis(findings, case.measures, case.audit, _forecast(case), healthy(findings))
+
+
+def _check(model: Any, examples: Any) -> None:
+    if not isinstance(model, Diagnosable):
+        raise BadType(
+            "model",
+            expected="a nelbo.VAE, or what nelbo.adapt returns",
+            got=type(model).__name__,
+            fix="Wrap it: nelbo.adapt(encode=..., decode=...).",
+        )
+    if not isinstance(examples, int) or isinstance(examples, bool) or examples < 2:
+        expected, fix = "an integer of at least 2", "Try 2000."
+        raise BadValue("examples", expected=expected, got=examples, fix=fix)
+
+
+def _some(source: Source, examples: int) -> Examples:
+    """Return some of the data, in memory, as the model sees it."""
+    if isinstance(source, Examples):
+        x = source.spread(examples)[:]
+    else:
+        left, kept = examples, list[Tensor]()
+        for batch in islice(source.epoch(min(examples, 500)), examples):
+            kept.append(batch[:left].cpu())
+            left -= len(kept[-1])
+            if left == 0:
+                break
+        x = torch.cat(kept)
+    if len(x) < 2:
+        fix = "Pass more of the data; about 2000 give a clear picture."
+        raise BadValue("data", expected="at least 2 examples", got=len(x), fix=fix)
+    return Examples(x, transform=Raw())
+
+
+def _audit(model: Any, source: Examples, latent: int, decoding: Activity) -> Audit | None:
+    """Audit the loss or the training step, where the adapter has one."""
+    if not isinstance(model, Adapter) or (model.loss is None and model.step is None):
+        return None
+    x = source.spread(AUDITED)[:]
+    # whoever ends the decoder in a sigmoid hands probabilities to the loss
+    sigmoid = model.output == "mean" and decoding.last[-1:] == ("sigmoid",)
+    output = "prob" if sigmoid else model.output
+    if model.loss is not None:
+        with torch.enable_grad():
+            return audit(model.loss, x, latent=latent, output=output, data=source[:])
+    if model.decodes_x or model.step is None:
+        return None
+    with torch.enable_grad(), modes_kept(model.modules):
+        return audit_step(
+            model.step,
+            x,
+            encode=model.encoding.function,
+            decode=model.decoding.function,
+            output=output,
+            data=source[:],
+        )
+
+
+def _case(model: Any, source: Examples, seed: int) -> Case:
+    x, mu, recon, encoding, decoding = look(model, source)
+    found = moments(source)
+    return Case(
+        model=model,
+        adapter=model if isinstance(model, Adapter) else None,
+        x=x,
+        mu=mu,
+        recon=recon,
+        encoding=encoding,
+        decoding=decoding,
+        moments=found,
+        measures=measure(model, source, found, seed),
+        audit=_audit(model, source, mu.shape[1], decoding),
+    )
+
+
+def _found(case: Case) -> Iterator[Finding]:
+    """Yield what was found, the causes first."""
+    causes = _come_true(case)
+    heard = {finding.code for finding in causes}
+    for rule in CAUSES:
+        causes += [finding for finding in rule(case) if finding.code not in heard]
+    yield from causes
+    case = replace(case, explained=not healthy(causes))
+    for rule in SYMPTOMS:
+        yield from rule(case)
+
+
+def _come_true(case: Case) -> list[Finding]:
+    """Return what the audit found; what it only feared of a loss is an error after a collapse."""
+    if case.audit is None:
+        return []
+    foreseen = case.audit.forecast is not None and case.audit.forecast.verdict != "learns"
+    if not (case.collapsed and foreseen):
+        return list(case.audit.findings)
+    return [
+        replace(found, severity="error") if found.severity == "warning" else found
+        for found in case.audit.findings
+    ]
+
+
+def _forecast(case: Case) -> Forecast | None:
+    if case.audit is not None:
+        return case.audit.forecast
+    if case.likelihood is None:
+        return None
+    beta = case.adapter.beta if case.adapter is not None else None
+    weight = float(beta) if isinstance(beta, int | float) and beta > 0 else 1.0
+    return foretold(case, case.likelihood, weight)

@@ -1,0 +1,64 @@
+"""What a diagnosis measures."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from nelbo.data import Examples
+from nelbo.doctor.diagnose.adapt import Adapter
+from nelbo.doctor.forecast import Moments
+from nelbo.errors import BadValue
+from nelbo.evaluate import (
+    ActiveUnits,
+    DecoderSensitivity,
+    EpsilonDeltaCollapse,
+    Estimate,
+    Estimator,
+    KLPerLatent,
+    MutualInformation,
+    OutputDependence,
+    PriorSamples,
+    evaluate,
+)
+from nelbo.evaluate.base import mean_estimate
+from nelbo.evaluate.output_dependence import SQUARED
+
+
+def measure(model: Any, source: Examples, found: Moments, seed: int) -> dict[str, Estimate]:
+    """Return every measured number by name."""
+    estimators: list[Estimator] = [ActiveUnits(), MutualInformation(), OutputDependence()]
+    if model.terms(source[:2]).has_closed_kl:
+        estimators += [KLPerLatent(), EpsilonDeltaCollapse()]
+    measures = evaluate(model, source, estimators, seed=seed)
+    if not (isinstance(model, Adapter) and model.decodes_x):
+        # a decoder that remembers its last batch refuses latents of any other number
+        with suppress(BadValue):
+            measures |= evaluate(model, source, [DecoderSensitivity(), PriorSamples()], seed=seed)
+    latent = len(measures["active_units"].parts)
+    return {**measures, "pca_error": _pca_error(source[:], found, latent)}
+
+
+# min over W of rank K of E|x - m - W W'(x - m)|^2 = sum_(i > K) lambda_i            Pearson 1901
+def _pca_error(x: Tensor, found: Moments, latent: int) -> Estimate:
+    """Return what PCA with as many dimensions leaves, fitted to these very examples.
+
+    Its parts are what PCA with 1, 2, ... dimensions leaves.
+    """
+    rows = x.flatten(1).double() - found.mean
+    # squared coordinates along the principal axes, the largest first, [examples, axes]
+    along = (rows @ _axes(found.root)[:latent].T) ** 2
+    rest = ((rows**2).sum(1, keepdim=True) - along.cumsum(1)).clamp_min(0.0)
+    whole = mean_estimate("pca_error", rest[:, -1])
+    return replace(whole, unit=SQUARED, parts=tuple(rest.mean(0).tolist()))
+
+
+def _axes(root: Tensor) -> Tensor:
+    """Return the principal axes as rows, the largest first, of a root R of the covariance R'R."""
+    if root.shape[0] < root.shape[1]:  # examples: the axes are combinations of them
+        root = torch.linalg.eigh(root @ root.T)[1].T @ root
+    return torch.nn.functional.normalize(root.flip(0), dim=1)

@@ -1,0 +1,97 @@
+"""Collapse, with the likeliest cause where none was found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from nelbo.doctor.diagnose.case import Case, foretold
+from nelbo.doctor.finding import Finding
+from nelbo.doctor.forecast import Forecast
+
+EVIDENCE = {
+    "mutual_information": "mutual information of x and z, nats",
+    "kl_per_latent": "KL, nats per example",
+    "active_units": "active units",
+    "collapsed_units": "latents equal to the prior",
+    "explained_variance": "variance explained",
+}
+
+
+def collapse(case: Case) -> Iterator[Finding]:
+    """Find a posterior that has collapsed; else count the latents that are not used."""
+    if case.collapsed:
+        yield _collapsed(case)
+        return
+    active = case.value("active_units")
+    if active < case.latent:
+        yield Finding(
+            "unused_latents",
+            "info",
+            f"{active:.0f} of the {case.latent} latents are used; the others say nothing "
+            "about x, and do no harm.",
+            {"active units": active, "latents": case.latent},
+            f"Nothing has to be done; {max(1, int(active))} latents would do as well.",
+        )
+
+
+def _collapsed(case: Case) -> Finding:
+    because, fix = _because(case)
+    measured = {text: case.value(name) for name, text in EVIDENCE.items() if name in case.measures}
+    return Finding(
+        "collapsed",
+        "error",
+        "The posterior has collapsed: every input is given about the same latents and the same "
+        f"output. {because}",
+        {**measured, "deviation of the outputs, of the data's": case.response},
+        fix,
+    )
+
+
+def _because(case: Case) -> tuple[str, str]:
+    """Return the likeliest cause and its fix."""
+    if case.explained:
+        return "It follows from what is said above.", "Mend that first, then train again."
+    if case.audit is not None:
+        return (
+            "Its loss is one that learns from such data, so that the training was too short, or "
+            "its steps too large.",
+            "Train for more epochs; if nothing changes, with a tenth of the learning rate.",
+        )
+    likelihood = case.likelihood
+    if likelihood is not None:
+        return _forecast_of_stated(foretold(case, likelihood))
+    largest = float(case.moments.spectrum()[0])
+    features = case.features
+    if largest < 0.5:
+        return (
+            f"Nothing in the data varies by more than {largest:.2g}; a squared error summed over "
+            "the features believes in noise of variance 0.5, and ignores that.",
+            "Learn the variance (nelbo.likelihoods.Gaussian()), or standardise the data.",
+        )
+    if largest < features / 2:
+        return (
+            f"The likeliest cause is a loss that is averaged over the features: a squared error "
+            f"averaged over the {features} features (the mean over pixels) believes in noise of "
+            f"variance {features / 2:g}, and nothing in the data varies by more than "
+            f"{largest:.3g}.",
+            "Sum over the features, then average over the batch: "
+            "((x - recon) ** 2).flatten(1).sum(1).mean(). nelbo.adapt(loss=...) would tell.",
+        )
+    return (
+        "The likeliest cause is a weight of the KL that is far too large.",
+        "Pass loss=... to nelbo.adapt to have it audited.",
+    )
+
+
+def _forecast_of_stated(found: Forecast) -> tuple[str, str]:
+    if found.margin < 1:
+        return (
+            f"Under its likelihood this data is not worth a latent: the margin is "
+            f"{found.margin:.2g}, below 1.",
+            "Learn the variance: nelbo.likelihoods.Gaussian().",
+        )
+    return (
+        f"Its likelihood would learn from this data (margin {found.margin:.3g}), so that the "
+        "weight of the KL was too large, or the training too short.",
+        f"Train with beta = 1 and for more epochs; beta must be below {found.margin:.3g}.",
+    )

@@ -1,0 +1,71 @@
+"""The optimizer was given the decoder's parameters only.
+
+The encoder keeps its random weights for ever: its means hardly differ from image to image, its
+variances stay at 1. The loss falls while the decoder learns the mean image, and then it stays.
+
+Source: github.com/ImKeTT/PCAE, issue 5; github.com/soumik12345/tf2_gans, issue 14, both with
+layers of the encoder that no optimizer had.
+"""
+
+import torch
+from torch import nn
+
+import nelbo
+from tests.gallery.patient import Patient, digits
+
+CAUSE = "frozen_encoder"
+SYMPTOM = "The loss falls at first and then stays, and the KL does not change at all."
+WRONG = "optimizer = torch.optim.Adam(model.decoder.parameters(), lr=3e-3)"
+FIX = "optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)"
+
+
+class VAE(nn.Module):
+    def __init__(self, latent_dim=16):
+        super().__init__()
+        self.encoder = nn.Sequential(nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 2 * latent_dim))
+        self.decoder = nn.Sequential(
+            nn.Linear(latent_dim, 128), nn.ReLU(), nn.Linear(128, 784), nn.Sigmoid()
+        )
+
+    def encode(self, x):
+        return self.encoder(x).chunk(2, dim=1)
+
+    def decode(self, z):
+        return self.decoder(z)
+
+    def sample(self, mu, log_var):
+        return mu + torch.exp(log_var / 2) * torch.randn_like(mu)
+
+    def forward(self, x):
+        mu, log_var = self.encode(x)
+        return self.decode(self.sample(mu, log_var)), mu, log_var
+
+
+def loss_function(x, recon, mu, log_var):
+    sse = ((recon - x) ** 2).sum(1)
+    kl = 0.5 * (mu**2 + log_var.exp() - log_var - 1).sum(1)
+    return (sse + kl).mean()
+
+
+def patient():
+    torch.manual_seed(0)
+    x = digits()
+    model = VAE()
+    optimizer = torch.optim.Adam(model.decoder.parameters(), lr=3e-3)
+    for _ in range(10):
+        for batch in x[torch.randperm(len(x))].split(100):
+            recon, mu, log_var = model(batch)
+            value = loss_function(batch, recon, mu, log_var)
+            optimizer.zero_grad()
+            value.backward()
+            optimizer.step()
+    doctor = nelbo.adapt(
+        encode=model.encode,
+        decode=model.decode,
+        sample=model.sample,
+        forward=model,
+        loss=loss_function,
+        optimizer=optimizer,
+        output="mean",
+    )
+    return Patient(doctor, x)

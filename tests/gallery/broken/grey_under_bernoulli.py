@@ -1,0 +1,81 @@
+"""Grey pixels under a Bernoulli: the loss of most tutorials.
+
+It trains and the pictures are fine. But a Bernoulli gives probabilities to 0 and 1 only: of a
+grey pixel the cross-entropy is no negative log-likelihood, so the ELBO is none and cannot be
+compared.
+
+Source: github.com/pytorch/examples, its VAE and pull request 683; Loaiza-Ganem & Cunningham 2019,
+The continuous Bernoulli: fixing a pervasive error in variational autoencoders.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+import nelbo
+from tests.gallery.patient import Patient, digits
+
+CAUSE = "grey_values"
+SYMPTOM = "The pictures look right, but the loss is far from zero and from the papers' numbers."
+WRONG = 'bce = F.binary_cross_entropy(recon, x, reduction="sum")'
+FIX = "x = (x > 0.5).float()"
+
+
+class VAE(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc1 = nn.Linear(784, 100)
+        self.fc21 = nn.Linear(100, 20)
+        self.fc22 = nn.Linear(100, 20)
+        self.fc3 = nn.Linear(20, 100)
+        self.fc4 = nn.Linear(100, 784)
+
+    def encode(self, x):
+        h = F.relu(self.fc1(x))
+        return self.fc21(h), self.fc22(h)
+
+    def reparameterize(self, mu, logvar):
+        std = torch.exp(0.5 * logvar)
+        return mu + torch.randn_like(std) * std
+
+    def decode(self, z):
+        h = F.relu(self.fc3(z))
+        return torch.sigmoid(self.fc4(h))
+
+    def forward(self, x):
+        mu, logvar = self.encode(x)
+        z = self.reparameterize(mu, logvar)
+        return self.decode(z), mu, logvar
+
+
+def loss_function(x, recon, mu, logvar):
+    bce = F.binary_cross_entropy(recon, x, reduction="sum")
+    kld = -0.5 * torch.sum(1 + logvar - mu.pow(2) - logvar.exp())
+    return bce + kld
+
+
+def fixed():
+    return patient(prepare=lambda x: (x > 0.5).float())
+
+
+def patient(prepare=lambda x: x):
+    torch.manual_seed(0)
+    x = prepare(digits())
+    model = VAE()
+    optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
+    for _ in range(10):
+        for batch in x[torch.randperm(len(x))].split(100):
+            recon, mu, logvar = model(batch)
+            value = loss_function(batch, recon, mu, logvar)
+            optimizer.zero_grad()
+            value.backward()
+            optimizer.step()
+    doctor = nelbo.adapt(
+        encode=model.encode,
+        decode=model.decode,
+        sample=model.reparameterize,
+        forward=model,
+        loss=loss_function,
+        output="mean",
+    )
+    return Patient(doctor, x)

@@ -1,0 +1,86 @@
+"""A KL that is computed but not added.
+
+It was meant to be switched on later, or got lost when the code was tidied up for release. Nothing
+holds the codes near the prior.
+
+Source: github.com/facebookresearch/irmae, issue 1: the released code's VAE had lost its KL.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+import nelbo
+from tests.gallery.patient import Patient, digits
+
+CAUSE = "kl_absent"
+SYMPTOM = "Random samples are bad, and the KL that is printed keeps growing."
+WRONG = "return sse"
+FIX = "return sse + kld"
+
+
+class VAE(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc1 = nn.Linear(784, 100)
+        self.fc21 = nn.Linear(100, 20)
+        self.fc22 = nn.Linear(100, 20)
+        self.fc3 = nn.Linear(20, 100)
+        self.fc4 = nn.Linear(100, 784)
+
+    def encode(self, x):
+        h = F.relu(self.fc1(x))
+        return self.fc21(h), self.fc22(h)
+
+    def reparameterize(self, mu, logvar):
+        std = torch.exp(0.5 * logvar)
+        return mu + torch.randn_like(std) * std
+
+    def decode(self, z):
+        h = F.relu(self.fc3(z))
+        return torch.sigmoid(self.fc4(h))
+
+    def forward(self, x):
+        mu, logvar = self.encode(x)
+        z = self.reparameterize(mu, logvar)
+        return self.decode(z), mu, logvar
+
+
+def loss_function(x, recon, mu, logvar):
+    sse = F.mse_loss(recon, x, reduction="sum") / len(x)
+    kld = -0.5 * torch.sum(1 + logvar - mu.pow(2) - logvar.exp(), dim=1).mean()
+    loss_function.last = sse.item(), kld.item()  # for the log
+    return sse
+
+
+def right_loss(x, recon, mu, logvar):
+    sse = F.mse_loss(recon, x, reduction="sum") / len(x)
+    kld = -0.5 * torch.sum(1 + logvar - mu.pow(2) - logvar.exp(), dim=1).mean()
+    return sse + kld
+
+
+def patient(loss=loss_function):
+    torch.manual_seed(0)
+    x = digits()
+    model = VAE()
+    optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
+    for _ in range(10):
+        for batch in x[torch.randperm(len(x))].split(100):
+            recon, mu, logvar = model(batch)
+            value = loss(batch, recon, mu, logvar)
+            optimizer.zero_grad()
+            value.backward()
+            optimizer.step()
+    doctor = nelbo.adapt(
+        encode=model.encode,
+        decode=model.decode,
+        sample=model.reparameterize,
+        forward=model,
+        loss=loss,
+        output="mean",
+    )
+    return Patient(doctor, x)
+
+
+def fixed():
+    return patient(loss=right_loss)

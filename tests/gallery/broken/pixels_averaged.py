@@ -1,0 +1,88 @@
+"""A squared error averaged over the pixels, against a KL summed over the latents.
+
+Every reconstruction is the same grey blur: the mean of all digits. Dividing the squared error by
+784 pixels is to believe in noise of variance 392 in every pixel, and nothing in MNIST stands out
+from that. The same mistake with Chainer's `mean_squared_error` is the question that nelbo grew
+from.
+
+Source: Chainer's VAE example with `mean_squared_error` in place of `bernoulli_nll`; the
+autoencoders package, whose default it is.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+import nelbo
+from tests.gallery.patient import Patient, digits
+
+CAUSE = "pixels_averaged"
+SYMPTOM = "The loss goes down, but every output is the same blurred image, whatever the input."
+WRONG = "mse = F.mse_loss(recon, x)"
+FIX = 'sse = F.mse_loss(recon, x, reduction="sum") / len(x)'
+
+
+class VAE(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc1 = nn.Linear(784, 100)
+        self.fc21 = nn.Linear(100, 20)
+        self.fc22 = nn.Linear(100, 20)
+        self.fc3 = nn.Linear(20, 100)
+        self.fc4 = nn.Linear(100, 784)
+
+    def encode(self, x):
+        h = F.relu(self.fc1(x))
+        return self.fc21(h), self.fc22(h)
+
+    def reparameterize(self, mu, logvar):
+        std = torch.exp(0.5 * logvar)
+        return mu + torch.randn_like(std) * std
+
+    def decode(self, z):
+        h = F.relu(self.fc3(z))
+        return torch.sigmoid(self.fc4(h))
+
+    def forward(self, x):
+        mu, logvar = self.encode(x)
+        z = self.reparameterize(mu, logvar)
+        return self.decode(z), mu, logvar
+
+
+def loss_function(x, recon, mu, logvar):
+    mse = F.mse_loss(recon, x)
+    kld = -0.5 * torch.sum(1 + logvar - mu.pow(2) - logvar.exp(), dim=1).mean()
+    return mse + kld
+
+
+def right_loss(x, recon, mu, logvar):
+    sse = F.mse_loss(recon, x, reduction="sum") / len(x)
+    kld = -0.5 * torch.sum(1 + logvar - mu.pow(2) - logvar.exp(), dim=1).mean()
+    return sse + kld
+
+
+def patient(loss=loss_function):
+    torch.manual_seed(0)
+    x = digits()
+    model = VAE()
+    optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
+    for _ in range(10):
+        for batch in x[torch.randperm(len(x))].split(100):
+            recon, mu, logvar = model(batch)
+            value = loss(batch, recon, mu, logvar)
+            optimizer.zero_grad()
+            value.backward()
+            optimizer.step()
+    doctor = nelbo.adapt(
+        encode=model.encode,
+        decode=model.decode,
+        sample=model.reparameterize,
+        forward=model,
+        loss=loss,
+        output="mean",
+    )
+    return Patient(doctor, x)
+
+
+def fixed():
+    return patient(loss=right_loss)

@@ -1,0 +1,64 @@
+"""Free bits: half a nat a latent costs nothing, Kingma et al. 2016."""
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+import nelbo
+from tests.gallery.patient import Patient, digits
+
+
+class VAE(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc1 = nn.Linear(784, 100)
+        self.fc21 = nn.Linear(100, 10)
+        self.fc22 = nn.Linear(100, 10)
+        self.fc3 = nn.Linear(10, 100)
+        self.fc4 = nn.Linear(100, 784)
+
+    def encode(self, x):
+        h = F.relu(self.fc1(x))
+        return self.fc21(h), self.fc22(h)
+
+    def reparameterize(self, mu, logvar):
+        std = torch.exp(0.5 * logvar)
+        return mu + torch.randn_like(std) * std
+
+    def decode(self, z):
+        h = F.relu(self.fc3(z))
+        return torch.sigmoid(self.fc4(h))
+
+    def forward(self, x):
+        mu, logvar = self.encode(x)
+        z = self.reparameterize(mu, logvar)
+        return self.decode(z), mu, logvar
+
+
+def loss_function(x, recon, mu, logvar):
+    sse = F.mse_loss(recon, x, reduction="sum") / len(x)
+    kl = 0.5 * (mu.pow(2) + logvar.exp() - logvar - 1).mean(0)
+    return sse + torch.clamp(kl, min=0.5).sum()
+
+
+def patient():
+    torch.manual_seed(0)
+    x = digits()
+    model = VAE()
+    optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
+    for _ in range(10):
+        for batch in x[torch.randperm(len(x))].split(100):
+            recon, mu, logvar = model(batch)
+            value = loss_function(batch, recon, mu, logvar)
+            optimizer.zero_grad()
+            value.backward()
+            optimizer.step()
+    doctor = nelbo.adapt(
+        encode=model.encode,
+        decode=model.decode,
+        sample=model.reparameterize,
+        forward=model,
+        loss=loss_function,
+        output="mean",
+    )
+    return Patient(doctor, x)

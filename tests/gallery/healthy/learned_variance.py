@@ -1,0 +1,62 @@
+"""One log-variance of the decoder, learned with everything else.
+
+In one call torch's own Gaussian negative log-likelihood has it all.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+import nelbo
+from tests.gallery.patient import Patient, digits
+
+
+class VAE(nn.Module):
+    def __init__(self, latent_dim=16):
+        super().__init__()
+        self.noise = nn.Parameter(torch.zeros(()))
+        self.encoder = nn.Sequential(nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 2 * latent_dim))
+        self.decoder = nn.Sequential(nn.Linear(latent_dim, 128), nn.ReLU(), nn.Linear(128, 784))
+
+    def encode(self, x):
+        return self.encoder(x).chunk(2, dim=1)
+
+    def decode(self, z):
+        return self.decoder(z)
+
+    def sample(self, mu, log_var):
+        return mu + torch.exp(log_var / 2) * torch.randn_like(mu)
+
+    def forward(self, x):
+        mu, log_var = self.encode(x)
+        return self.decode(self.sample(mu, log_var)), mu, log_var
+
+
+def patient():
+    torch.manual_seed(0)
+    x = digits()
+    model = VAE()
+    optimizer = torch.optim.Adam(model.parameters(), lr=2e-3)
+
+    def loss_function(x, recon, mu, log_var):
+        variance = model.noise.exp().expand_as(x)
+        nll = F.gaussian_nll_loss(recon, x, variance, full=True, reduction="sum") / len(x)
+        kl = 0.5 * (mu**2 + log_var.exp() - log_var - 1).sum() / len(x)
+        return nll + kl
+
+    for _ in range(10):
+        for batch in x[torch.randperm(len(x))].split(100):
+            recon, mu, log_var = model(batch)
+            value = loss_function(batch, recon, mu, log_var)
+            optimizer.zero_grad()
+            value.backward()
+            optimizer.step()
+    doctor = nelbo.adapt(
+        encode=model.encode,
+        decode=model.decode,
+        sample=model.sample,
+        forward=model,
+        loss=loss_function,
+        output="mean",
+    )
+    return Patient(doctor, x)
