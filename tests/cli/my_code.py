@@ -4,7 +4,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from nelbo.doctor.diagnose import adapt
+import nelbo
 
 
 def kl_of(mu, logvar):
@@ -68,12 +68,12 @@ def broken_encode(x):
     return encoder[1](x).chunk(2, dim=3)
 
 
-model = adapt(encode=encode, decode=decoder, output="prob")
-misshapen = adapt(encode=broken_encode, decode=decoder)
+model = nelbo.adapt(encode=encode, decode=decoder, output="prob")
+misshapen = nelbo.adapt(encode=broken_encode, decode=decoder)
 
 
 def make_model():
-    return adapt(encode=encode, decode=decoder, output="prob")
+    return nelbo.adapt(encode=encode, decode=decoder, output="prob")
 
 
 def make_with(size):

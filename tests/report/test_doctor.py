@@ -13,14 +13,25 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from nelbo.doctor import Finding
+from nelbo.doctor import KL, Finding
 from nelbo.report import doctor
 from nelbo.report.doctor import fixing, page
 from nelbo.report.doctor.chart import draw
 from nelbo.report.doctor.level import level
 from nelbo.report.words import Phrases
 
-from .doctor_cases import ABOUT, AVERAGED, MADE, NOTED, RESULTS, audit, foretold, sheet
+from .doctor_cases import (
+    ABOUT,
+    AVERAGED,
+    MADE,
+    NOTED,
+    RESULTS,
+    audit,
+    bernoulli,
+    foretold,
+    healthy,
+    sheet,
+)  # fmt: skip
 from .test_page import CHROMIUM, Tree
 
 LANGS = ("en", "zh")
@@ -59,6 +70,14 @@ def test_a_healthy_loss_is_named():
     assert found.startswith("✓ fits a VAE")
     assert "negative ELBO of a Gaussian decoder of variance 0.5." in found
     assert "✓ learns" in found
+
+
+def test_what_is_no_elbo_is_not_called_one():
+    clamped = healthy(kl=KL("free_bits", "mean", "sum", 1.0))
+    made = doctor.audit(clamped, "f", ABOUT, MADE)
+    assert made.headline == "Nothing to mend: this loss would fit a VAE."
+    weighted = doctor.audit(bernoulli(beta=4.0), "f", ABOUT, MADE)
+    assert weighted.headline.endswith("a Bernoulli decoder, with the KL weighted by 4.")
 
 
 @pytest.mark.parametrize("case", RESULTS)

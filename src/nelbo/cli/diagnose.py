@@ -13,8 +13,8 @@ from nelbo.cli.shapes import flattened
 from nelbo.cli.showing import HtmlOption, LangOption, check_output, how_made, show
 from nelbo.cli.user_code import user_code
 from nelbo.data import Data, Examples, load
-from nelbo.doctor.diagnose import Diagnosis
-from nelbo.doctor.diagnose import diagnose as run_diagnosis
+from nelbo.doctor import Diagnosis
+from nelbo.doctor import diagnose as run_diagnosis
 from nelbo.errors import BadValue
 from nelbo.report import doctor
 from nelbo.report.words import data_name

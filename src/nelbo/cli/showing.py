@@ -15,9 +15,7 @@ from rich.console import Console
 
 from nelbo.cli.options import new_file, print_json
 from nelbo.data import Data
-from nelbo.doctor import Forecast
-from nelbo.doctor.audit.results import Audit
-from nelbo.doctor.diagnose.results import Diagnosis
+from nelbo.doctor import Audit, Diagnosis, Forecast
 from nelbo.errors import BadValue
 from nelbo.report import doctor
 from nelbo.report.words import data_name, strings

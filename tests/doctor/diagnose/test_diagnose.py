@@ -252,7 +252,8 @@ WRONG = {
     "logvar": lambda mu, v: mu + v * torch.randn_like(mu),
     "1": lambda mu, v: mu + torch.randn_like(mu),
     "0": lambda mu, v: mu + 0 * v,
-    "another function of logvar": lambda mu, v: mu + 0.01 * torch.exp(v / 2) * torch.randn_like(mu),
+    "0.01 * exp(logvar / 2)": lambda mu, v: mu + 0.01 * torch.exp(v / 2) * torch.randn_like(mu),
+    "another function of logvar": lambda mu, v: mu + (v**2 + 1) * torch.randn_like(mu),
 }
 
 

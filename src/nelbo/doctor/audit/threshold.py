@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,6 +16,7 @@ from nelbo.doctor.audit.posterior import Latents
 from nelbo.doctor.audit.reconstruction import rounding
 from nelbo.doctor.audit.regression import EXACT, Fit, fit
 
+Bend = Callable[[Tensor, float], Tensor]
 Level = Literal["latent", "example", "batch", "latent over the batch", ""]
 NATS = np.geomspace(1e-4, 1e4, 41)  # of a latent
 
@@ -58,8 +60,12 @@ def find_threshold(
         return _squared(posterior, curve, latent)
     gap = (start - line_at_zero) / slope
     first = (curve[1:4] - start) / NATS[1:4] / slope
-    if np.abs(first).max() < 0.02 and gap > 0:
+    if np.abs(first).max() < 0.02 and gap > NATS[0]:
         return _with_level("free_bits", slope, gap, latent, pairs, values)
+    if np.abs(first).max() < 0.02:  # nothing below, all of it above: a mask
+        flat = np.abs(curve - start) < 1e-6 * np.ptp(curve)
+        gap = _jump(posterior, start * count, NATS[flat].max())
+        return _with_level("free_bits", slope, gap, latent, pairs, values, bend=_masked)
     if np.abs(first + 1).max() < 0.02 and gap > 0:
         return _with_level("capacity", slope, gap / 2, latent, pairs, values)
     return None
@@ -88,6 +94,17 @@ def _depends_on_the_kl_alone(posterior: Latents) -> bool:
     return True
 
 
+def _jump(posterior: Latents, start: float, low: float) -> float:
+    """Return the KL of a latent at which the loss leaves its start, by bisection."""
+    high = 2 * low
+    slack = rounding(posterior.call, np.array([start]))
+    for _ in range(30):
+        middle = math.sqrt(low * high)
+        still = abs(posterior(math.sqrt(2 * middle), 0.0) - start) <= slack
+        low, high = (middle, high) if still else (low, middle)
+    return low
+
+
 def _with_level(
     form: Literal["free_bits", "capacity"],
     slope: float,
@@ -95,9 +112,10 @@ def _with_level(
     latent: int,
     pairs: list[tuple[Tensor, Tensor]],
     values: np.ndarray,
+    bend: Bend | None = None,
 ) -> Threshold:
     """Return the threshold at the level at which it explains posteriors that vary."""
-    bend = _clamped if form == "free_bits" else _distance
+    bend = bend or (_clamped if form == "free_bits" else _distance)
     kls = [standard_kl(mu, logvar) for mu, logvar in pairs]
     batch = len(kls[0])
     levels: dict[Level, list[float]] = {
@@ -119,6 +137,10 @@ def _with_level(
 
 def _clamped(kl: Tensor, nats: float) -> Tensor:
     return kl.clamp_min(nats)
+
+
+def _masked(kl: Tensor, nats: float) -> Tensor:
+    return kl * (kl > nats)
 
 
 def _distance(kl: Tensor, nats: float) -> Tensor:

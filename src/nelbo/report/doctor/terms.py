@@ -22,7 +22,8 @@ def fine(found: Audit, words: Phrases) -> str:
     family = found.reconstruction.family
     key = f"doctor.decoder.{family}"
     scale = {"squared_error": found.sigma2, "absolute_error": found.laplace_scale}
-    if not words.has(key) or scale.get(family, 1.0) is None:
+    whole = found.kl.form in ("closed", "mc")  # else it is no ELBO, but may well fit
+    if not whole or not words.has(key) or scale.get(family, 1.0) is None:
         return words("doctor.fine.audit.unknown")
     decoder = words(key, sigma2=probed(found.sigma2), scale=probed(found.laplace_scale))
     weighted = family not in _UNITS and found.beta is not None

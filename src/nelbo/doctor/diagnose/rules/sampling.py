@@ -68,8 +68,11 @@ def _scale(seen: dict[float, float]) -> Iterator[Finding]:
     written = next(
         (name for name, f in WRITTEN.items() if _agrees(seen, {v: f(v) for v in seen})), None
     )
+    factor = sum(seen[v] / right[v] for v in seen) / len(seen)
     if all(deviation < 1e-6 for deviation in seen.values()):
         written = "0"
+    elif written is None and _agrees(seen, {v: factor * right[v] for v in seen}):
+        written = f"{factor:.2g} * exp(logvar / 2)"
     said = f"it is {written}" if written else "it is another function of logvar"
     yield Finding(
         "sampling_scale",
