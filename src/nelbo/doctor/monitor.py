@@ -40,8 +40,8 @@ class Monitor:
 
     Args:
         every: look at every so many steps; in between, the loss alone is looked at where that
-            costs nothing. A look at a batch of 100 MNIST images takes about 0.7 ms on one core, a step without
-            one 0.01 ms.
+            costs nothing. A look at a batch of 100 MNIST images takes about 0.7 ms on one core, a
+            step without one 0.01 ms.
         warn: is called with each `Finding`; by default it becomes a Python warning.
         steps: how many steps the run will have, if known: an endless warm-up is then found at once.
 

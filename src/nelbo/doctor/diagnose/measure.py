@@ -51,7 +51,7 @@ def _pca_error(x: Tensor, found: Moments, latent: int) -> Estimate:
     """
     rows = x.flatten(1).double() - found.mean
     # squared coordinates along the principal axes, the largest first, [examples, axes]
-    along = (rows @ _axes(found.root)[:latent].T) ** 2
+    along = (rows @ _axes(rows if found.root is None else found.root)[:latent].T) ** 2
     rest = ((rows**2).sum(1, keepdim=True) - along.cumsum(1)).clamp_min(0.0)
     whole = mean_estimate("pca_error", rest[:, -1])
     return replace(whole, unit=SQUARED, parts=tuple(rest.mean(0).tolist()))
