@@ -191,6 +191,19 @@ def test_refused(refused, place, says):
     assert says in refused(*place.rsplit(" ", 2) if " --" in place else [place])
 
 
+@pytest.mark.parametrize("seed", [-1, 2**63])
+def test_a_seed_out_of_range(nelbo, code, seed):
+    got, out, err = nelbo("audit", "my_code.py:averaged", "--data", code, "--seed", seed)
+    assert (got, out) == (2, "")
+    assert "--seed" in err
+
+
+def test_too_little_memory_is_one_line(nelbo, code):
+    got, out, err = nelbo("audit", "my_code.py:averaged", "--data", code, "--latent", 10**12)
+    assert (got, out, len(err.splitlines())) == (1, "", 1)
+    assert "not enough memory" in err
+
+
 def test_data_that_is_not_finite(refused):
     np.save("nan.npy", np.full((40, 8), np.nan, dtype=np.float32))
     assert "finite" in refused("my_code.py:averaged", "--data", "nan.npy")

@@ -21,7 +21,7 @@ def dead(tmp_path_factory, trained_once):
     from nelbo.cli.app import run
 
     folder, data = tmp_path_factory.mktemp("dead") / "run", trained_once.parent / "tiny.npy"
-    words = f"train {data} --latent 2 --hidden 6 --batch 20 --lr 0.02 --epochs 150 --out {folder}"
+    words = f"train {data} --latent 2 --hidden 6 --batch 1 --lr 0.02 --epochs 10 --out {folder}"
     noise = ["--likelihood", "gaussian:variance=1000", "--device", "cpu"]
     assert run([*words.split(), *noise]) == 0
     return folder

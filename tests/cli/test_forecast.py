@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 LOSSES = Path(__file__).with_name("my_code.py")
@@ -52,6 +53,13 @@ def test_a_page(forecast):
     assert "<svg" in Path("a.html").read_text(encoding="utf-8")
 
 
+def test_data_whose_squares_overflow_is_refused(nelbo, tiny):
+    np.save("large.npy", 1e30 * np.random.default_rng(0).normal(size=(40, 4)))
+    code, out, err = nelbo("forecast", "large.npy", "--likelihood", "gaussian")
+    assert (code, out, len(err.splitlines())) == (2, "", 1)
+    assert "data: expected values whose squares are finite" in err
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
@@ -59,6 +67,7 @@ def test_a_page(forecast):
         (("--likelihood", "gaussian:variance=-1"), "positive number"),
         (("--beta", "0"), "positive number"),
         (("--beta", "nan"), "positive number"),
+        (("--beta", "inf"), "positive number"),
         (("--likelihood", "bernoulli", "--loss", "my_code.py:summed"), "got both"),
         (("--loss", "my_code.py:sumed"), "Did you mean 'summed'?"),
         (("--loss", "my_code.py:factory"), "If it makes the loss"),

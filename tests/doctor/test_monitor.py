@@ -247,6 +247,23 @@ def test_refusals(unchecked, arguments, kind, said):
         Monitor(**arguments)
 
 
+@pytest.mark.parametrize("shape", [(), (6,), (6, 2, 3)])
+def test_arrays_of_other_shapes_break_no_loop(shape):
+    monitor = Monitor(every=1)
+    for _ in range(3):
+        monitor.step(*(torch.ones(shape) for _ in range(4)))
+    assert monitor.findings == ()
+
+
+def test_a_single_feature_is_not_averaged_over():
+    said = []
+    monitor = Monitor(every=1, warn=said.append)
+    for _ in range(300):
+        x, nothing = torch.randn(50, 1), torch.zeros(50, 2)
+        monitor.step(x, nothing, nothing, 0 * x - 0.1, reconstruction=(x**2).mean())
+    assert [finding.code for finding in said] == ["collapsed"]
+
+
 def test_nothing_given_is_nothing_said():
     with warnings.catch_warnings():
         warnings.simplefilter("error")

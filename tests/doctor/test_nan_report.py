@@ -95,6 +95,19 @@ def test_the_examples_are_those_of_the_first_operation():
     assert (report.tensor, report.value, report.examples) == ("sqrt", "nan", (2, 4))
 
 
+@pytest.mark.parametrize(
+    ("wrong", "operation"),
+    [
+        (lambda x: x.mul(1000).exp_().sum(), "exp"),
+        (lambda x: x.clone().div_(x - x).sum(), "div"),
+        (lambda x: x.clone().mul_(2).add(1).log_(), None),
+    ],
+)
+def test_operations_that_write_over_their_input(wrong, operation):
+    report = nan_report(wrong, torch.ones(3, 2))
+    assert (report and report.tensor) == operation
+
+
 def test_constants_and_uninitialised_memory_are_no_mistakes():
     def masked(x):
         scores = x.masked_fill(x < 0, -math.inf)
@@ -114,10 +127,15 @@ def test_a_loss_is_a_function_too():
     assert "Keep log away from 0" in report.fix
 
 
-def test_dropout_and_gradients_stay_as_they_were():
-    model = nn.Sequential(nn.Linear(3, 3), nn.Dropout(0.5)).train()
-    nan_report(model, torch.ones(2, 3))
+def test_the_model_stays_as_it_was():
+    model = nn.Sequential(nn.Linear(3, 3), nn.Dropout(0.5), nn.BatchNorm1d(3)).train()
+    before = {name: t.clone() for name, t in model.state_dict().items()}
+    state = torch.get_rng_state()
+    nan_report(lambda x: model(x), torch.ones(2, 3))
+    assert torch.equal(torch.get_rng_state(), state)
     assert model.training
+    for name, t in model.state_dict().items():
+        assert torch.equal(t, before[name]), name
     assert all(p.grad is None for p in model.parameters())
     assert not nn.modules.module._global_forward_hooks
     assert not nn.modules.module._global_forward_pre_hooks

@@ -9,7 +9,7 @@ from torch.func import jacrev, vmap
 import nelbo
 from nelbo.errors import BadType
 from nelbo.evaluate import DecoderSensitivity
-from nelbo.evaluate.decoder_sensitivity import effective_rank
+from nelbo.evaluate.decoder_sensitivity import _parts, effective_rank
 from nelbo.rng import seeded
 
 
@@ -46,6 +46,15 @@ def test_a_deep_bernoulli_decoder_against_autograd(latent):
     # a central difference of step 0.03 is off by about its square
     assert_allclose(found.parts, expected.clamp_min(0), rtol=2e-3, atol=1e-6 * expected[0])
     assert found.examples == 30
+
+
+def test_the_examples_at_a_time_make_no_difference(pca, monkeypatch):
+    expected = nelbo.evaluate(pca.model(), pca.x, [DecoderSensitivity()])
+    monkeypatch.setitem(_parts.__globals__, "ELEMENTS", 50)
+    found = nelbo.evaluate(pca.model(), pca.x, [DecoderSensitivity()])
+    for name, estimate in found.items():
+        assert_allclose(estimate.value, expected[name].value, rtol=1e-9)
+        assert estimate.examples == expected[name].examples
 
 
 def test_a_decoder_that_ignores_its_latents(pca):

@@ -7,6 +7,7 @@ from dataclasses import replace
 import torch
 
 from nelbo.compare.results import Comparison, Identity, Refused, Row, Verdict
+from nelbo.doctor.forecast.result import verdict as foretold
 from nelbo.evaluate.estimate import Estimate
 
 MASS, REAL = "mass on {0, 1}^D", "density on R^D"
@@ -22,8 +23,7 @@ def row(
     shown: int = 10,
     **changes: object,
 ) -> Row:
-    forecast: Verdict = "learns" if margin >= 1 else "collapses"
-    verdict = verdict or forecast
+    verdict = verdict or ("learns" if margin >= 1 else "collapses")
     dead = verdict == "collapses"
     generator = torch.Generator().manual_seed(0)
     n = 10_000
@@ -52,7 +52,7 @@ def row(
         variance=variance,
         variance_source=None if variance is None else "stated",
         margin=margin,
-        forecast=forecast,
+        forecast=foretold(margin),
         verdict=verdict,
         estimates=estimates,
         base_measure=REAL,
@@ -136,10 +136,12 @@ CASES = {
     "averaged learns": comparison(
         (averaged(margin=1.2, verdict="learns"), summed()), spectrum=(470.0, 30.0), features=784
     ),
-    "despite": comparison((bernoulli(margin=0.9, forecast="collapses", verdict="learns"),)),
+    "despite": comparison((bernoulli(margin=0.7, verdict="learns"),)),
     "margin": comparison((bernoulli(margin=0.7), summed())),
     "unexplained": comparison((continuous(verdict="collapses"), summed())),
-    "slow": comparison((continuous(margin=1.1, verdict="collapses"), summed())),
+    "marginal learns": comparison((bernoulli(margin=0.9, verdict="learns"), summed())),
+    "marginal": comparison((continuous(margin=1.1, verdict="collapses"), summed())),
+    "slow": comparison((continuous(margin=1.6, verdict="collapses"), summed())),
     "mixed": comparison((averaged(), continuous(verdict="collapses"), summed())),
     "all collapse": comparison((averaged(), bernoulli(margin=0.7))),
     "refused": comparison((averaged(), summed()), refused=REFUSED),

@@ -158,6 +158,7 @@ NOTED = foretold(
     beta=4.9, scale=1.0, notes=("The sigmoid of a Laplace on data with an atom pins those pixels.",)
 )
 
+NAN, INF = float("nan"), float("inf")
 _AUDITS = {
     "averaged": audit(),
     "healthy": healthy(),
@@ -170,6 +171,11 @@ _FORECASTS = {
 _DIAGNOSES = {
     "dead": diagnosis(), "alive": diagnosis(dead=False), "whole": diagnosis(audit=audit()),
     "bare": diagnosis(forecast=None, measures={}),
+    "not finite": diagnosis(
+        measures={
+            "kl": Estimate("kl", NAN, "nats per example", INF, 9, parts=(INF, 1.0, NAN)),
+        }
+    ),
 }  # fmt: skip
 RESULTS = {**_AUDITS, **_FORECASTS, **_DIAGNOSES}
 

@@ -72,7 +72,16 @@ def test_averaged_error_that_learns_is_not_blamed():
 
 
 def test_learning_against_the_forecast_is_admitted():
-    assert "even where collapse was forecast: `F.bernoulli_nll`, margin 0.900" in answer("despite")
+    assert "even where collapse was forecast: `F.bernoulli_nll`, margin 0.700" in answer("despite")
+
+
+def test_a_marginal_forecast_promised_neither():
+    learned = answer("marginal learns")
+    assert "`F.bernoulli_nll`, whose margin of 0.900 was too close to 1" in learned
+    assert "lies above 1" not in learned
+    assert "its margin of 1.10 lies so little above 1" in answer("marginal")
+    assert "more epochs may be all" in reasons("marginal")
+    assert "not the cause" not in advice("marginal")
 
 
 def test_collapse_without_a_variance_is_explained_by_the_margin():

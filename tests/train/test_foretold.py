@@ -75,6 +75,17 @@ def test_what_fails_does_not_keep_a_run_from_training(monkeypatch):
     assert said(data(), Gaussian(variance=1.0)) == "none: no such thing"
 
 
+def test_a_run_that_is_stopped_during_it_leaves_nothing(monkeypatch, tmp_path):
+    def stopped(*given, **named):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "forecast", stopped)
+    model = nelbo.VAE((4,), 2, nelbo.networks.MLP(hidden=()), Gaussian())
+    with pytest.raises(KeyboardInterrupt):
+        nelbo.fit(model, data(), out=tmp_path / "run", callbacks=[])
+    assert not (tmp_path / "run").exists()
+
+
 def test_the_random_numbers_of_a_run_stay_the_same(monkeypatch):
     def trained():
         with nelbo.rng.seeded(0):

@@ -94,6 +94,8 @@ def _report(error: Exception) -> int | None:
     if hasattr(error, "exit_code") and hasattr(error, "show"):  # the parser's own errors
         error.show()  # type: ignore[attr-defined]
         return WRONG_USE
+    if isinstance(error, RuntimeError) and "tried to allocate" in str(error).lower():
+        error = MemoryError("not enough memory: take fewer examples, latents or units at a time")
     if isinstance(error, NelboError | OSError | MemoryError):
         text = _escaped(str(error) or type(error).__name__)
         line = f"[bold red]error[/bold red] {text}"

@@ -9,7 +9,15 @@ import typer
 from nelbo.cli.loss_arguments import ordered
 from nelbo.cli.options import JsonOption, SeedOption
 from nelbo.cli.shapes import flattened, shape_text
-from nelbo.cli.showing import HtmlOption, LangOption, about_data, check_output, how_made, show
+from nelbo.cli.showing import (
+    HtmlOption,
+    LangOption,
+    about_data,
+    check_output,
+    counted,
+    how_made,
+    show,
+)
 from nelbo.cli.user_code import user_code
 from nelbo.data import Examples, load
 from nelbo.doctor import Audit
@@ -54,7 +62,7 @@ def audit(
 
         with seeded(seed):
             found, flat = flattened(given.train, probed)
-    about = (about_data(given), f"{latent} latents", f"output: {output}")
+    about = (about_data(given), counted(latent, "latent"), f"output: {output}")
     made = how_made(
         given,
         call=call,

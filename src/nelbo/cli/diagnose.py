@@ -10,7 +10,7 @@ import typer
 
 from nelbo.cli.options import JsonOption, SeedOption, run_data
 from nelbo.cli.shapes import flattened
-from nelbo.cli.showing import HtmlOption, LangOption, check_output, how_made, show
+from nelbo.cli.showing import HtmlOption, LangOption, check_output, counted, how_made, show
 from nelbo.cli.user_code import user_code
 from nelbo.data import Data, Examples, load
 from nelbo.doctor import Diagnosis
@@ -57,7 +57,7 @@ def diagnose(
         found = run_diagnosis(trained, given.test, examples=examples, seed=seed)
     else:
         found, given = _of_code(model, data or "mnist", examples, seed)
-    size = f"{data_name(given.name)}, {min(examples, len(given.test)):,} test examples"
+    size = f"{data_name(given.name)}, {counted(min(examples, len(given.test)), 'test example')}"
     made = how_made(given, examples=examples, seed=seed)
     show(doctor.diagnosis(found, model, (size,), made, lang), found, as_json, html, lang)
 

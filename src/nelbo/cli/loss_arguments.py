@@ -37,8 +37,9 @@ def ordered(loss: Any, name: str) -> tuple[Callable[..., Any], str]:
         (2, 'old(recon_x, x, mu, logvar)')
     """
     if not callable(loss) or inspect.isclass(loss):
-        kind = "a class" if inspect.isclass(loss) else f"{loss!r}"[:60]
-        fix = f"Name a function, or an object that can be called: my_loss = {name}(...)."
+        kind, fix = f"{loss!r}"[:60], "Name a function of (x, recon, mu, logvar)."
+        if inspect.isclass(loss):
+            kind, fix = "a class", f"Name an object of it: my_loss = {name}(...)."
         raise BadType(name, expected="a function", got=kind, fix=fix)
     try:
         signature = inspect.signature(loss)

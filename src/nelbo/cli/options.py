@@ -21,7 +21,7 @@ DataOption = Annotated[
     str | None,
     typer.Option("--data", help="Other data than the run's own test set: a name or a path."),
 ]
-SeedOption = Annotated[int, typer.Option("--seed", help="Of all randomness.")]
+SeedOption = Annotated[int, typer.Option("--seed", min=0, max=2**63 - 1, help="Of all randomness.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 DeviceOption = Annotated[
     str, typer.Option("--device", help="cpu, cuda, mps, or auto: the fastest there is.")

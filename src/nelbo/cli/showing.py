@@ -78,6 +78,16 @@ def how_made(data: Data | None, **settings: Any) -> dict[str, Any]:
     }
 
 
+def counted(count: int, noun: str) -> str:
+    """Return a number with its noun.
+
+    Example:
+        >>> counted(60_000, "example"), counted(1, "latent")
+        ('60,000 examples', '1 latent')
+    """
+    return f"{count:,} {noun}" + "s" * (count != 1)
+
+
 def about_data(data: Data) -> str:
     """Return the data's name and size, in words."""
-    return f"{data_name(data.name)}, {len(data.train):,} examples"
+    return f"{data_name(data.name)}, {counted(len(data.train), 'example')}"

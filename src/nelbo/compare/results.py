@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from torch import Tensor
 
-from nelbo.doctor.forecast import Verdict as Foretold
+from nelbo.doctor.forecast import Verdict as ForecastVerdict
 from nelbo.evaluate.estimate import Estimate
 
 Verdict = Literal["learns", "collapses"]
@@ -47,7 +47,7 @@ class Row:
     variance: float | None
     variance_source: str | None
     margin: float
-    forecast: Foretold
+    forecast: ForecastVerdict
     verdict: Verdict
     estimates: dict[str, Estimate]
     base_measure: str

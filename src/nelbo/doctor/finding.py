@@ -23,7 +23,7 @@ class Finding:
         fix: one line of code or one action.
 
     Example:
-        >>> found = Finding("kl_absent", "error", "There is no KL.", {"change in mu": 0.0}, "Add it.")
+        >>> found = Finding("kl_absent", "error", "There is no KL.", {"change": 0.0}, "Add it.")
         >>> print(found)
         error: There is no KL. Add it.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from collections import deque
 from collections.abc import Callable
@@ -29,7 +30,10 @@ ARRIVED = 0.95
 
 
 def _warn(finding: Finding) -> None:
-    warnings.warn(NelboWarning(str(finding)), stacklevel=4)
+    level, frame = 1, inspect.currentframe()
+    while frame is not None and frame.f_code.co_filename == __file__:
+        level, frame = level + 1, frame.f_back
+    warnings.warn(NelboWarning(str(finding)), stacklevel=level)
 
 
 class Monitor:

@@ -9,8 +9,11 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from nelbo.doctor.kept import generators_kept, weights_kept
+from nelbo.doctor.modules import behind
 from nelbo.doctor.trace import Tracer
 from nelbo.errors import BadType
+from nelbo.rng import seeded
 
 Kind = Literal["input", "parameter", "activation"]
 
@@ -97,7 +100,10 @@ def nan_report(
         raise BadType("nan_report", expected="a function", got=f"{function!r}"[:60], fix=fix)
     roots = (function, *modules) if isinstance(function, nn.Module) else tuple(modules)
     known = next(_inputs(inputs), None) or next(_weights(roots), None)
-    return known or _first_operation(function, inputs, roots)
+    if known is not None:
+        return known
+    with weights_kept((*behind(function), *modules)), generators_kept(), seeded(0):
+        return _first_operation(function, inputs, roots)
 
 
 def _inputs(inputs: Sequence[Any]) -> Iterator[NanReport]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from typing import Any
 
 from torch import Tensor, nn
@@ -16,7 +15,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 # that move numbers about without changing them
 VIEWS = frozenset(
     "view _unsafe_view reshape _reshape_alias expand permute transpose t squeeze unsqueeze clone "
-    "alias detach _to_copy contiguous slice select unflatten flatten split chunk unbind".split()
+    "alias detach lift_fresh _to_copy contiguous slice select unflatten flatten split chunk "
+    "unbind".split()
 )
 
 
@@ -72,9 +72,11 @@ class Tracer(TorchDispatchMode):
         self._stack.pop()
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        output = func(*args, **(kwargs or {}))
         name = func.overloadpacket.__name__.rstrip("_")
         inputs = [a for a in _flat(args) if isinstance(a, Tensor)]
+        if func._schema.is_mutable:  # exp_() writes its output over its input
+            inputs = [a.clone() for a in inputs]
+        output = func(*args, **(kwargs or {}))
         for one in _flat(output):
             if isinstance(one, Tensor):
                 self.seen(self.path, name, inputs, one)
@@ -96,17 +98,3 @@ def _flat(value: Any) -> Iterator[Any]:
             yield from _flat(one)
     else:
         yield value
-
-
-@contextmanager
-def modes_kept(modules: Sequence[nn.Module]) -> Iterator[None]:
-    """Run the block with modules in evaluation mode, then put the mode of each part back."""
-    parts = {id(part): part for module in modules for part in module.modules()}
-    before = {key: part.training for key, part in parts.items()}
-    for part in parts.values():
-        part.training = False
-    try:
-        yield
-    finally:
-        for key, part in parts.items():
-            part.training = before[key]

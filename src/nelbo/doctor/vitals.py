@@ -47,21 +47,22 @@ def look(given: Mapping[str, Any], beta: float | None) -> Look:
     """Measure one batch."""
     x, mu, logvar, recon = (tensor(given[name]) for name in ("x", "mu", "logvar", "recon"))
     nothing = torch.tensor(math.nan)
-    if mu is not None and logvar is not None and mu.shape == logvar.shape:
-        kl = formulas.gaussian_kl(mu, logvar).flatten(1).sum(1).mean()
+    if mu is not None and logvar is not None and mu.shape == logvar.shape and mu.dim() > 1:
+        kl = formulas.gaussian_kl(mu.float(), logvar.float()).flatten(1).sum(1).mean()
     else:
         kl = tensor(given["the KL"])
     numbers = [nothing if kl is None else kl.float().mean()]
     pair = None
-    if x is not None and recon is not None and x.numel() == recon.numel() and len(x) > 1:
+    alike = x is not None and recon is not None and x.numel() == recon.numel()
+    if x is not None and recon is not None and alike and x.dim() > 1 and len(x) > 1:
         pair = x.flatten(1).float(), recon.reshape(len(x), -1).float()
     numbers += [nothing] * 4 if pair is None else _outputs(*pair)
     like = numbers[-1]
     kl_now, response, low, high, beyond = torch.stack([n.to(like.device) for n in numbers]).tolist()
     averaged = False
-    if pair is not None and kl_now < SILENT:
+    if pair is not None and kl_now < SILENT and pair[0].shape[1] > 1:
         averaged = _averaged(*pair, _reconstruction(given, kl_now, beta))
-    features = 0 if x is None else x[0].numel()
+    features = 0 if x is None or x.dim() == 0 else x[0].numel()
     return Look(kl_now, response, low, high, beyond, features, averaged)
 
 

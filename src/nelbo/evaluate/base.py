@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -99,18 +99,24 @@ def base_measure(model: Evaluable) -> str | None:
     return getattr(likelihood, "base_measure", None)
 
 
+def evaluation_mode(*models: object) -> AbstractContextManager[None]:
+    """Run the block with modules and their parts in evaluation mode, then put their modes back."""
+    return modes(models, lambda _: False)
+
+
 @contextmanager
-def evaluation_mode(model: object) -> Iterator[None]:
-    """Run the block with a module and its parts in evaluation mode, then put their modes back."""
-    modules = list(model.modules()) if isinstance(model, nn.Module) else []
-    before = [module.training for module in modules]
-    for module in modules:
-        module.training = False
+def modes(models: Iterable[object], training: Callable[[nn.Module], bool]) -> Iterator[None]:
+    """Run the block with each part in the mode that `training` says, then put the modes back."""
+    modules = [model for model in models if isinstance(model, nn.Module)]
+    parts = {id(part): part for module in modules for part in module.modules()}.values()
+    before = [part.training for part in parts]
+    for part in parts:
+        part.training = training(part)
     try:
         yield
     finally:
-        for module, training in zip(modules, before, strict=True):
-            module.training = training
+        for part, was in zip(parts, before, strict=True):
+            part.training = was
 
 
 def mean_estimate(

@@ -16,6 +16,7 @@ from nelbo.evaluate.jackknife import Blocks
 STEP = 0.03  # of a central difference: its error is about STEP^2, and rounding adds 1e-7 / STEP
 LEAST_VARIANCE = 1e-6  # of a bounded feature at its edge, where J'V^-1 J would be 0 / 0
 DIRECTIONS = 32  # latents moved at once
+ELEMENTS = 2**24  # of Jacobians in memory at once
 
 
 # G = E_q(z) [ J(z)' V(z)^-1 J(z) ],   J = d E[x|z] / dz,   V = Var[x|z]
@@ -55,8 +56,7 @@ class DecoderSensitivity(Estimator):
         blocks, decoder = Blocks(), decodable(model)
         for x in batches(model, data, self.batch):
             z = model.terms(x[: self.examples - blocks.examples]).z[0]
-            scaled = _scaled_jacobian(decoder, z)
-            blocks.add(torch.einsum("bkd,bld->bkl", scaled, scaled).flatten(1))
+            blocks.add(torch.cat([_information(decoder, some) for some in _parts(z, x)]))
             if blocks.examples >= self.examples:
                 break
         trace, trace_error = blocks.jackknife(lambda means: _spectrum(means).sum())
@@ -94,6 +94,17 @@ def effective_rank(spectrum: Float[Tensor, " k"]) -> Float[Tensor, ""]:
     if not bool(total > 0):
         return torch.zeros_like(total)
     return torch.exp(torch.special.entr(spectrum / total).sum())
+
+
+def _parts(z: Float[Tensor, "b k"], x: Tensor) -> tuple[Tensor, ...]:
+    """Return the latents in parts whose Jacobians fit into memory."""
+    return z.split(max(1, ELEMENTS // (z.shape[1] * x[0].numel())))
+
+
+def _information(model: Decodable, z: Float[Tensor, "b k"]) -> Float[Tensor, "b kk"]:
+    """Return J' V^-1 J at each latent, flat."""
+    scaled = _scaled_jacobian(model, z)
+    return torch.einsum("bkd,bld->bkl", scaled, scaled).flatten(1)
 
 
 def _spectrum(means: Float[Tensor, " kk"]) -> Float[Tensor, " k"]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 
 from rich.table import Table
 
@@ -50,7 +51,16 @@ def bars(parts: tuple[float, ...]) -> str:
         >>> bars((0.0, 2.0, 1.0))
         '█▄'
     """
-    ranked = sorted(parts, reverse=True)
-    top = max([*ranked, 1e-12])
-    drawn = "".join(" ▁▂▃▄▅▆▇█"[round(8 * max(0.0, part) / top)] for part in ranked)
+    drawn = "".join(" ▁▂▃▄▅▆▇█"[round(8 * share)] for share in shares(sorted(parts, reverse=True)))
     return drawn.rstrip() or ("-" if parts else "")
+
+
+def shares(parts: Sequence[float]) -> list[float]:
+    """Return numbers as shares of the largest finite one, from 0 to 1; of nan 0.
+
+    Example:
+        >>> shares([2.0, 1.0, -1.0, float("inf"), float("nan")])
+        [1.0, 0.5, 0.0, 1.0, 0.0]
+    """
+    top = max([*(part for part in parts if math.isfinite(part)), 1e-12])
+    return [0.0 if math.isnan(part) else min(max(part, 0.0) / top, 1.0) for part in parts]

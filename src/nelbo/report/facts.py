@@ -9,7 +9,7 @@ from nelbo.compare.results import Comparison, Row
 from nelbo.report import format
 from nelbo.report.words import Words
 
-Cause = Literal["variance", "margin", "unexplained"]
+Cause = Literal["variance", "margin", "marginal", "unexplained"]
 _SAME = 0.01  # outputs that vary by less than this share of the data's deviation look alike
 _SLOW = 2.0  # margins above 1 and below this escape slowly
 
@@ -20,11 +20,14 @@ def collapsed(c: Comparison) -> tuple[Row, ...]:
 
 
 def cause(c: Comparison, row: Row) -> Cause:
-    """Return what explains that a row collapsed: its variance, its margin, or neither."""
+    """Return what explains that a row collapsed: its variance, its margin, or neither.
+
+    A margin that is marginal and above 1 explains it too: there learning starts late.
+    """
     if row.margin < 1:
         above = row.variance is not None and row.variance > top(c)
         return "variance" if above else "margin"
-    return "unexplained"
+    return "marginal" if row.forecast == "marginal" else "unexplained"
 
 
 def despite(c: Comparison) -> tuple[Row, ...]:

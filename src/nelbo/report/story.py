@@ -13,7 +13,10 @@ from nelbo.report import facts, format
 from nelbo.report.facts import Cause
 from nelbo.report.words import Words
 
-_ADVICE = {"variance": "fix.collapsed", "margin": "fix.margin", "unexplained": "fix.training"}
+_ADVICE = {
+    "variance": "fix.collapsed", "margin": "fix.margin", "marginal": "fix.marginal",
+    "unexplained": "fix.training",
+}  # fmt: skip
 
 
 def answer(c: Comparison, words: Words) -> str:
@@ -27,7 +30,8 @@ def answer(c: Comparison, words: Words) -> str:
         return words("answer.despite", names=facts.code(despite, words), margin=_margins(despite))
     smallest = min(c.rows, key=lambda row: row.margin)
     margin = format.three(smallest.margin)
-    return words("answer.learns", margin=margin, names=facts.code([smallest], words))
+    key = "answer.learns" + ".marginal" * (smallest.forecast == "marginal")
+    return words(key, margin=margin, names=facts.code([smallest], words))
 
 
 def reasons(c: Comparison, words: Words) -> list[str]:
@@ -35,7 +39,7 @@ def reasons(c: Comparison, words: Words) -> list[str]:
     found = [_averaged(c, words), _contrast(c, words)]
     for i, (cause, rows) in enumerate(_collapsed_groups(c)):
         sentences = [_collapse(c, cause, rows, words)] if i else []
-        sentences += [_unexplained(row, words) for row in rows if cause == "unexplained"]
+        sentences += [_late(row, words) for row in rows if cause in ("marginal", "unexplained")]
         found.append(words("joiner").join(sentences))
     if (despite := facts.despite(c)) and facts.collapsed(c):
         names, margin = facts.code(despite, words), _margins(despite)
@@ -80,7 +84,7 @@ def grey_masses(c: Comparison) -> list[Row]:
 
 
 def _collapsed_groups(c: Comparison) -> list[tuple[Cause, list[Row]]]:
-    order: tuple[Cause, ...] = ("variance", "margin", "unexplained")
+    order: tuple[Cause, ...] = ("variance", "margin", "marginal", "unexplained")
     rows = facts.collapsed(c)
     found: list[tuple[Cause, list[Row]]] = []
     for cause in order:
@@ -136,7 +140,7 @@ def _contrast(c: Comparison, words: Words) -> str:
     )
 
 
-def _unexplained(row: Row, words: Words) -> str:
+def _late(row: Row, words: Words) -> str:
     key = "why.slow" if facts.is_slow(row) else "why.training"
     return words(key, names=f"`{row.name}`", margin=format.three(row.margin))
 

@@ -129,6 +129,8 @@ def fit(
         },
         "versions": versions(),
     }
+    steps = epochs * math.ceil((source.size or 1) / batch)
+    believed = beliefs(model, objective, source, steps)
     loop = Loop(
         model=model,
         train=source,
@@ -146,8 +148,7 @@ def fit(
     )
     if loop.folder is not None:
         _open(loop.folder, loop, config, resume)
-    steps = epochs * math.ceil((source.size or 1) / batch)
-    return _watched(loop, beliefs(model, objective, source, steps))
+    return _watched(loop, believed)
 
 
 def _watched(loop: Loop, believed: Mapping[str, str]) -> Run:

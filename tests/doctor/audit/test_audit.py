@@ -17,10 +17,13 @@ from nelbo.errors import BadType, BadValue
 from tests.doctor.audit.loss_cases import CASES as FIRST
 from tests.doctor.audit.loss_cases import kl1, make_inputs, per_ex, sq
 from tests.doctor.audit.loss_cases_more import CASES as MORE
-from tests.doctor.audit.loss_cases_more import CONTESTABLE
+from tests.doctor.audit.loss_cases_more import CONTESTABLE as MORE_CONTESTABLE
+from tests.doctor.audit.loss_cases_third import CASES as THIRD
+from tests.doctor.audit.loss_cases_third import CONTESTABLE as THIRD_CONTESTABLE
 from tests.doctor.audit.numpy_cases import BAD_LOSSES, NUMPY_CASES
 
-CASES = {c["id"]: c for c in FIRST + MORE}
+CASES = {c["id"]: c for c in FIRST + MORE + THIRD}
+CONTESTABLE = MORE_CONTESTABLE | THIRD_CONTESTABLE
 
 
 def answers(report):
@@ -77,7 +80,7 @@ def test_a_loss_of_numpy(case):
     assert wrong(report, case) == {}
 
 
-WRONG_MINIMA = {c["id"]: c for c in FIRST + MORE if c["truth"]["kl_var_argmin"] is not None}
+WRONG_MINIMA = {c["id"]: c for c in CASES.values() if c["truth"]["kl_var_argmin"] is not None}
 
 
 @pytest.mark.parametrize("case", WRONG_MINIMA.values(), ids=WRONG_MINIMA)
@@ -90,7 +93,7 @@ def test_where_a_wrong_kl_is_smallest(case):
         assert said[0] == pytest.approx(case["truth"]["kl_var_argmin"], abs=0.011)
 
 
-THRESHOLDS = {c["id"]: c for c in FIRST + MORE if c["truth"]["kl_threshold"] is not None}
+THRESHOLDS = {c["id"]: c for c in CASES.values() if c["truth"]["kl_threshold"] is not None}
 
 
 @pytest.mark.parametrize("case", THRESHOLDS.values(), ids=THRESHOLDS)
@@ -125,6 +128,39 @@ def test_what_would_not_fit_a_vae_says_so_first(case):
         RANK[f.severity] for f in report.findings
     )
     assert all(f.cause and f.fix for f in report.findings)
+
+
+FIRST_FOUND = {
+    "bytes-over-255-mse": "pixels_averaged",
+    "prior-of-mean-one": "kl_wrong",
+    "kl-of-the-first-example": "kl_wrong",
+    "kl-of-half-the-latents": "kl_wrong",
+    "kl-of-the-mean-posterior": "kl_wrong",
+    "kl-squared": "kl_wrong",
+    "symmetrised-kl": "kl_wrong",
+    "logvar-detached": "kl_partly_detached",
+}
+
+
+@pytest.mark.parametrize("case", THIRD, ids=lambda case: case["id"])
+def test_what_a_detail_does_to_a_loss(case):
+    report = report_on(case["id"])
+    assert report.ok == (case["id"] not in FIRST_FOUND)
+    if not report.ok:
+        assert report.findings[0].code == FIRST_FOUND[case["id"]]
+
+
+@pytest.mark.parametrize("name", ["bytes-over-255-bce", "tanh-data-to-logits", "smoothed-labels"])
+def test_data_that_a_loss_rescales_is_judged_as_the_loss_sees_it(name):
+    codes = {finding.code: finding for finding in report_on(name).findings}
+    wanted = {
+        "bytes-over-255-bce": (1 / 255, 0.0),
+        "tanh-data-to-logits": (0.5, 0.5),
+        "smoothed-labels": (0.9, 0.05),
+    }[name]
+    evidence = codes["data_rescaled"].evidence
+    assert (evidence["scale"], evidence["shift"]) == pytest.approx(wanted)
+    assert not {"data_outside_support", "range_mismatch"} & set(codes)
 
 
 REFUSED = {

@@ -75,29 +75,34 @@ def test_the_same_seed_says_the_same_and_leaves_the_generators_alone(exact, heal
     assert other.measures["prior_spread"].value != first.measures["prior_spread"].value
 
 
-def test_nothing_about_the_model_changes(exact, pair):
-    encoder, decoder = pair
-    norm = nn.BatchNorm1d(8)
-    before = {name: t.clone() for name, t in nn.ModuleList([*pair, norm]).state_dict().items()}
-
-    def step(x):
-        mu, logvar = encoder(norm(x))
-        kl = -0.5 * (1 + logvar - mu**2 - logvar.exp()).sum(1).mean()
-        return ((decoder(sample(mu, logvar)) - x) ** 2).sum(1).mean() + kl
-
-    diagnose(adapt(encode=lambda x: encoder(norm(x)), decode=decoder, step=step), exact.x)
-    after = nn.ModuleList([*pair, norm]).state_dict()
-    for name, t in before.items():
-        assert torch.equal(after[name], t), name
-    assert all(p.grad is None for p in encoder.parameters())
-
-
 def test_examples_are_spread_over_the_data_and_streams_are_cut(exact, healthy):
     found = diagnose(healthy(), exact.x, examples=100)
     assert found.measures["active_units"].examples == 100
     stream = list(torch.from_numpy(exact.x).split(30))
     found = diagnose(healthy(), stream, examples=100)
     assert found.measures["active_units"].examples == 100
+
+
+def test_sorted_data_is_seen_in_random_order(exact, healthy):
+    """The prior against the first thousand of sorted examples would be the prior against a half."""
+    order = np.argsort(exact.encode(exact.x)[0][:, 0])
+    found = diagnose(healthy(), np.repeat(exact.x[order], 2, axis=0))
+    assert abs(found.measures["prior_spread"].value - 1) < 0.2
+    assert found.measures["aggregate_posterior_bound"].value < 0.05
+
+
+def test_few_learnt_features_among_many_of_noise(exact, pair, codes):
+    """Their mean deviation is less than a hundredth of the data's, but the decoder listens."""
+    encoder, decoder = pair
+    noise = np.random.default_rng(1).normal(size=(1000, 2000)).astype(np.float32)
+    x = np.concatenate([exact.x, noise], axis=1)
+
+    def decode(z):
+        return nn.functional.pad(decoder(z), (0, 2000))
+
+    found = diagnose(adapt(encode=lambda x: encoder(x[:, :8]), decode=decode), x)
+    assert found.measures["output_deviation"].value < 0.01
+    assert codes(found) == []
 
 
 # --- diseases ---------------------------------------------------------------------------------
@@ -239,6 +244,15 @@ def test_two_sigmoids_are_seen_in_numpy_too(exact, codes):
     assert codes(diagnose(model, squashed(3 * exact.x)))[0] == "double_sigmoid"
 
 
+def test_a_collapse_onto_a_mean_between_a_half_and_sigmoid_1_is_no_double_sigmoid(exact, codes):
+    x = (0.61 + 0.1 * (exact.x - exact.x.mean(0))).astype(np.float32)
+    bias, silent = nn.Parameter(torch.full((8,), 0.61)), nn.Linear(3, 8, bias=False)
+    nn.init.zeros_(silent.weight)
+    for decode in (lambda z: silent(z) + bias, lambda z: np.full((len(z), 8), 0.61, np.float32)):
+        encode = lambda x: (0 * x[:, :3], 0 * x[:, :3])  # noqa: E731
+        assert codes(diagnose(adapt(encode=encode, decode=decode), x)) == ["collapsed"]
+
+
 def test_grey_values_under_a_stated_bernoulli(exact, healthy, codes):
     found = diagnose(healthy(output="logits", likelihood=Bernoulli()), squashed(exact.x))
     assert "grey_values" in codes(found)
@@ -371,6 +385,9 @@ def test_a_warm_up_that_had_not_ended(exact, healthy, codes):
     assert codes(diagnose(healthy(beta=Linear(steps=100), steps=200), exact.x)) == []
     cyclical = nelbo.objectives.Cyclical(steps=50)
     assert codes(diagnose(healthy(beta=cyclical, steps=210), exact.x)) == []
+    # every twentieth of these steps is at the beginning of a cycle
+    cyclical = nelbo.objectives.Cyclical(steps=100)
+    assert codes(diagnose(healthy(beta=cyclical, steps=2010), exact.x)) == []
 
 
 def test_a_beta_under_which_nothing_can_be_learnt(exact, pair, codes):
@@ -459,6 +476,13 @@ def test_latents_that_are_not_used_are_no_disease(exact, pair, codes):
 def test_data_that_will_not_do(healthy, one_line, data, said):
     with pytest.raises(BadValue, match=said) as error:
         diagnose(healthy(), data)
+    one_line(error)
+
+
+@pytest.mark.parametrize("shape", [(5, 7), (5, 2, 4)])
+def test_data_of_another_shape_than_a_nelbo_model_has(one_line, shape):
+    with pytest.raises(BadValue, match=r"data: expected examples of shape \[8\]") as error:
+        diagnose(nelbo.VAE(8, 2), np.zeros(shape, np.float32))
     one_line(error)
 
 

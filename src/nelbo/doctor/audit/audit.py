@@ -70,7 +70,7 @@ def audit(
     evidence = Evidence(
         call=call,
         output=output,
-        x=target,
+        x=found.seen(target),
         latent=latent,
         reconstruction=found,
         kl=kl,
@@ -79,7 +79,8 @@ def audit(
         short=len(target) < 2 or accepts(call, base, first(len(target) - 1)),
         additive=_additive(call, base, found),
     )
-    return judged(evidence, target if data is None else data)
+    own = data is None or found.compared != (1.0, 0.0)
+    return judged(evidence, evidence.x if own else data)
 
 
 def _begin(call: Call, x: Tensor, latent: int, output: str) -> tuple[Point, str]:

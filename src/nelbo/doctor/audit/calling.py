@@ -14,6 +14,7 @@ from torch import Tensor
 from nelbo.errors import BadValue
 from nelbo.rng import seeded
 
+TOTALS = ("loss", "total_loss", "total", "loss_total", "vae_loss")  # names in a dictionary
 Recon = Tensor | tuple[Tensor, Tensor]
 
 
@@ -193,9 +194,11 @@ class Call:
         return float(array.reshape(()))
 
     def _unwrapped(self, value: Any) -> Any:
-        if isinstance(value, Mapping) and "loss" in value:
-            self.container = "the entry 'loss' of a dictionary"
-            return value["loss"]
+        if isinstance(value, Mapping):
+            name = next((name for name in TOTALS if name in value), None)
+            if name is not None:
+                self.container = f"the entry '{name}' of a dictionary"
+                return value[name]
         if isinstance(value, tuple | list) and value:
             self.container = f"the first of {len(value)} returned values"
             return value[0]

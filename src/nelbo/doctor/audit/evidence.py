@@ -14,6 +14,7 @@ from nelbo.doctor.audit.reconstruction import FoundReconstruction, summands
 from nelbo.doctor.audit.regression import round_off
 
 SMALL = 2048  # features up to which the curvature of any loss is looked at
+NEAR = 1e-6  # how far rounding may carry data that a loss rescales
 UNIT_INTERVAL = ("bce_prob", "bce_logits", "continuous_bernoulli")
 LIKELIHOODS = (*UNIT_INTERVAL, "gaussian_nll", "gaussian_nll_profiled", "categorical")
 
@@ -25,7 +26,7 @@ class Evidence:
     Attributes:
         call: the loss, as it was called.
         output: what the user says the reconstruction holds.
-        x: the data as given, float64.
+        x: the data as the loss sees it, float64.
         latent: the number of latents.
         reconstruction: the reconstruction term.
         kl: the KL term.
@@ -75,12 +76,12 @@ class Evidence:
     @property
     def outside(self) -> bool:
         """Whether the data lies where the reconstruction is no log-density."""
-        return self.family in UNIT_INTERVAL and (self.low < 0 or self.high > 1)
+        return self.family in UNIT_INTERVAL and (self.low < -NEAR or self.high > 1 + NEAR)
 
     @cached_property
     def grey(self) -> bool:
         """Whether the data, in [0, 1], has values between."""
-        return not bool(((self.x == 0) | (self.x == 1)).all())
+        return not bool(((self.x.abs() < NEAR) | ((self.x - 1).abs() < NEAR)).all())
 
     @property
     def smooth(self) -> bool:

@@ -27,6 +27,7 @@ class Candidate:
         class_axis: the axis of the classes, where there is one.
         tolerance: relative residual below which it counts as found: a soft floor under a
             profiled variance, and a small epsilon in a logarithm, are no other formula.
+        compared: scale and shift: it takes scale * x + shift for the data.
     """
 
     family: Family
@@ -35,6 +36,15 @@ class Candidate:
     remark: str = ""
     class_axis: int | None = None
     tolerance: float = 1e-4
+    compared: tuple[float, float] = (1.0, 0.0)
+
+    def rescaled(self, scale: float, shift: float) -> Candidate:
+        """Return the formula of scale * x + shift."""
+
+        def total(x: Tensor, r: Any) -> Tensor:
+            return self.total(scale * x + shift, r)
+
+        return replace(self, total=total, compared=(scale, shift))
 
 
 def _flat(x: Tensor) -> Tensor:
@@ -47,6 +57,15 @@ def _error(x: Tensor, r: Tensor) -> Tensor:
 
 def _bce_prob(x: Tensor, p: Tensor) -> Tensor:
     return -(x * p.log() + (1 - x) * (1 - p).log()).sum()
+
+
+def _bce_guarded(epsilon: float) -> Candidate:
+    """Return a Bernoulli's loss with a large epsilon in its logarithms."""
+
+    def total(x: Tensor, p: Tensor) -> Tensor:
+        return -(x * (p + epsilon).log() + (1 - x) * (1 - p + epsilon).log()).sum()
+
+    return Candidate("bce_prob", total, remark=f"with {epsilon:g} in its logarithms")
 
 
 def _bce_logits(x: Tensor, a: Tensor) -> Tensor:
@@ -138,6 +157,7 @@ CANDIDATES: tuple[Candidate, ...] = (
     _profiled_candidate(
         "with a variance for every feature", lambda x, r: _profiled(_flat(_error(x, r)), 0)
     ),
+    *(_bce_guarded(epsilon) for epsilon in (1e-4, 1e-3, 1e-2)),
     Candidate("gaussian_nll", _gaussian_nll, outputs=2),
     Candidate(
         "gaussian_nll", _gaussian_nll_log_sigma, outputs=2, remark="of the logarithm of sigma"

@@ -12,6 +12,7 @@ from nelbo.doctor.audit.calling import Call, Point, Recon
 from nelbo.doctor.audit.families import Candidate, candidates, log_cosh
 from nelbo.doctor.audit.fields import Fields
 from nelbo.doctor.audit.regression import EXACT, fit
+from nelbo.doctor.audit.rescaled import find_rescaled
 from nelbo.doctor.audit.results import Family
 
 CERTAIN = 1e-8  # relative misfit that no other formula will have
@@ -83,6 +84,11 @@ class Identity:
         return "" if self.candidate is None else self.candidate.remark
 
     @property
+    def compared(self) -> tuple[float, float]:
+        """Scale and shift: the loss takes scale * x + shift for the data."""
+        return (1.0, 0.0) if self.candidate is None else self.candidate.compared
+
+    @property
     def class_axis(self) -> int | None:
         """The axis of the classes, where there is one."""
         return None if self.candidate is None else self.candidate.class_axis
@@ -108,6 +114,8 @@ def identify(call: Call, base: Point, probed: Probe) -> Identity:
     found = _best(candidates(x, 2 if pair else 1), x, probed)
     if found.candidate is None and not pair and (scaled := _log_cosh(call, base)) is not None:
         found = _best([scaled], x, probed)
+    if found.candidate is None:
+        found = _rescaled(x, probed) or found
     if found.candidate is None and _is_linear(call, base, probed):
         return Identity("linear_in_recon", None, None, found.residual)
     return found
@@ -125,8 +133,15 @@ def _best(fitting: list[Candidate], x: Tensor, probed: Probe) -> Identity:
     candidate, weight, residual = best
     if candidate is None or residual > candidate.tolerance:
         return Identity("unknown", None, None, residual)
-    has_unit = candidate.family != "unknown" and SCALED not in candidate.remark
-    return Identity(candidate.family, candidate, weight if has_unit else None, residual)
+    no_unit = candidate.family in ("unknown", "linear_in_recon") or SCALED in candidate.remark
+    return Identity(candidate.family, candidate, None if no_unit else weight, residual)
+
+
+def _rescaled(x: Tensor, probed: Probe) -> Identity | None:
+    found = find_rescaled(x, probed.fields, probed.values)
+    if found is None:
+        return None
+    return Identity(found.candidate.family, found.candidate, found.weight, found.residual)
 
 
 def _log_cosh(call: Call, base: Point) -> Candidate | None:

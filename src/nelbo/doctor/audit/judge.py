@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from nelbo.doctor.audit import judge_kl, judge_scale
-from nelbo.doctor.audit.evidence import Evidence
+from nelbo.doctor.audit.evidence import NEAR, Evidence
 from nelbo.doctor.audit.outlook import outlook
 from nelbo.doctor.audit.results import Audit
 from nelbo.doctor.finding import Finding, healthy, ranked
@@ -45,7 +45,7 @@ def support(e: Evidence, foreseen: Forecast | None) -> Found:
     elif e.rescaled:
         cause = f"The loss refuses this data, from {e.low:g} to {e.high:g}: {e.rescaled}."
         yield Finding("data_outside_support", "error", cause, span, fix)
-    elif e.output == "prob" and (e.low < -1e-6 or e.high > 1 + 1e-6):
+    elif e.output == "prob" and (e.low < -NEAR or e.high > 1 + NEAR):
         cause = (
             f"Outputs in (0, 1) cannot reach data from {e.low:g} to {e.high:g}: what lies outside "
             "stays unexplained whatever is learned."
@@ -175,6 +175,13 @@ def manners(e: Evidence, foreseen: Forecast | None) -> Found:
         cause = f"The gradient in {names} is not that of the value."
         fix = "Look for detach(), round() or a straight-through estimator: is it meant?"
         yield Finding("gradient_differs", "warning", cause, {"arguments": names}, fix)
+    scale, shift = e.reconstruction.compared
+    if (scale, shift) != (1.0, 0.0):
+        formula = f"{scale:.4g} x" + (f" {shift:+.4g}" if shift else "")
+        cause = f"The loss compares the reconstruction with {formula}, not with x itself."
+        seen = {"scale": scale, "shift": shift}
+        fix = "No change is needed if the decoder's outputs lie in that range."
+        yield Finding("data_rescaled", "info", cause, seen, fix)
     if e.call.container:
         cause = f"What was audited is {e.call.container}."
         yield Finding("container", "info", cause, {}, "Return the loss alone to be sure.")

@@ -8,6 +8,7 @@ from nelbo.doctor.audit.evidence import Evidence
 from nelbo.doctor.finding import Finding
 from nelbo.doctor.forecast import Forecast
 
+MEANT = "No change is needed if that is meant."
 CLOSED = "kl = -0.5 * (1 + logvar - mu**2 - logvar.exp()).sum(1)"
 
 
@@ -23,6 +24,10 @@ def kl(e: Evidence, foreseen: Forecast | None) -> Iterator[Finding]:
         yield Finding("kl_absent", "error", cause, {"change of the loss": 0.0}, f"Add {CLOSED}.")
     elif term.form == "wrong":
         yield _wrong(e)
+    elif halves := [n for n in ("mu", "logvar") if e.reach.get(n) == "zero"]:
+        cause = f"The KL has a value but no gradient in {halves[0]}: a part of it was detached."
+        fix = "Remove .detach(), .data or no_grad() around it."
+        yield Finding("kl_partly_detached", "error", cause, {"gradient": 0.0}, fix)
     elif weight is not None and weight < 0 and not (e.reconstruction.weight or 0) < 0:
         cause = "The sign of the KL is flipped: it drives the posteriors away from the prior."
         fix = "Add the KL: it is positive, and -0.5 * (1 + ...) has its minus already."
@@ -35,13 +40,15 @@ def _wrong(e: Evidence) -> Finding:
         cause = (
             "What depends on mu and logvar is not proportional to KL(N(mu, e^logvar) || N(0, 1))."
         )
+        if e.kl.uneven:
+            cause = "The KL does not weigh all examples and latents alike: some hardly count."
         seen: dict[str, float | int | str] = {"misfit": e.kl.residual}
         return Finding("kl_wrong", "error", cause, seen, f"Use {CLOSED}.")
     where = (
         "it has no minimum in the variance"
         if mistake.argmin is None
         else f"it is smallest at logvar = {mistake.argmin:g} instead of 0"
-        if mistake.argmin != 0
+        if abs(mistake.argmin) > 0.005
         else "its pull on mu and on the variance is not the KL's"
     )
     cause = f"The KL is wrong: {mistake.what}; {where}."
@@ -61,14 +68,14 @@ def remarks(e: Evidence, foreseen: Forecast | None) -> Iterator[Finding]:
         )
     elif e.kl.sampled:
         cause = "Two calls at the same point differ: the loss draws random numbers."
-        yield Finding("sampled", "info", cause, {}, "Nothing, if that is meant.")
+        yield Finding("sampled", "info", cause, {}, MEANT)
     if threshold is not None and form is not None:
         level = f" per {threshold.level}" if threshold.level else ""
         nats = f"{threshold.nats:.3g} nats{level}"
         cause, fix = (
             (
                 f"Free bits: below {nats} the KL has no gradient, so no collapse is stable.",
-                "Nothing.",
+                MEANT,
             )
             if form == "free_bits"
             else (

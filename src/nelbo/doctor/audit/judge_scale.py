@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nelbo.doctor.audit.evidence import Evidence
+from nelbo.doctor.audit.judge_kl import MEANT
 from nelbo.doctor.finding import Finding, Severity
 from nelbo.doctor.forecast import Forecast
 
@@ -27,7 +28,7 @@ def scale(e: Evidence, foreseen: Forecast | None) -> Found:
     elif _too_small(e):
         yield _small(e)
     elif e.family in ("squared_error", "absolute_error"):
-        yield Finding("implied_scale", "info", _meaning(e), numbers, "Nothing, if that is meant.")
+        yield Finding("implied_scale", "info", _meaning(e), numbers, MEANT)
 
 
 def sizes(e: Evidence, foreseen: Forecast | None) -> Found:
@@ -124,9 +125,11 @@ def _consequence(e: Evidence, foreseen: Forecast | None) -> str:
 def _too_large(e: Evidence) -> tuple[str, str, str]:
     """Return code, cause and fix of a weight that is too large, by what made it so."""
     r, k = e.reconstruction.term, e.kl.term
-    summed = "recon = ((x - recon)**2).flatten(1).sum(1).mean()"
-    if e.family != "squared_error":
-        summed = "sum it over the features, then mean over the examples"
+    alone = "Sum it over the features, then take the mean over the examples."
+    both = "Sum both over features and latents, then take the mean over the examples."
+    if e.family == "squared_error":
+        line = "recon = ((x - recon)**2).flatten(1).sum(1).mean()"
+        alone, both = f"Sum over the features: {line}.", f"Sum both: {line}."
     averaged = e.averaged
     stray = k.batch == "sum_times_batch" or (r.batch == "mean" and k.batch == "sum")
     if averaged and stray and (k.constant is None or abs(k.constant) * e.batch > 1):
@@ -134,12 +137,12 @@ def _too_large(e: Evidence) -> tuple[str, str, str]:
             f"The reconstruction is averaged over {e.batch} examples and {e.features} features, "
             "the KL summed over both."
         )
-        return "pixels_averaged", how, f"Sum both: {summed}."
+        return "pixels_averaged", how, both
     if averaged:
         how = f"The reconstruction is averaged over {e.features} features, the KL is not."
         if k.latents == "mean":
             how = f"The reconstruction is averaged over {e.features} features."
-        return "pixels_averaged", how, f"Sum over the features: {summed}."
+        return "pixels_averaged", how, alone
     if stray:
         how = f"The KL is summed over the {e.batch} examples, the reconstruction averaged."
         if k.batch == "sum_times_batch":
@@ -152,8 +155,9 @@ def _too_large(e: Evidence) -> tuple[str, str, str]:
 def _too_small(e: Evidence) -> bool:
     assert e.beta is not None
     if e.sigma2 is not None:
-        return e.sigma2 < FAINT * float(e.x.var(0).mean())
-    diluted = e.kl.term.latents == "mean" and e.beta < WHOLE and e.latent > 1
+        return e.sigma2 < FAINT * float(e.x.var(0, correction=0).mean())
+    over_latents = e.kl.term.latents == "mean" and e.reconstruction.term.features != "mean"
+    diluted = over_latents and e.beta < WHOLE and e.latent > 1
     return e.beta < SMALL or diluted
 
 
@@ -161,7 +165,9 @@ def _small(e: Evidence) -> Finding:
     k = e.kl.term
     numbers = _numbers(e, None)
     tail = "the prior is hardly felt, and samples from it will not look like the data."
-    if k.latents == "mean" or (k.batch == "mean" and e.reconstruction.term.batch == "sum"):
+    if (k.latents == "mean" and e.reconstruction.term.features != "mean") or (
+        k.batch == "mean" and e.reconstruction.term.batch == "sum"
+    ):
         over = [f"{e.latent} latents"] if k.latents == "mean" else []
         over += [f"{e.batch} examples"] if e.reconstruction.term.batch == "sum" else []
         cause = f"The KL is averaged over {' and '.join(over)}, the reconstruction summed: {tail}"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
 
 from nelbo.doctor.audit.calling import Call, LossRaised, Point
 from nelbo.doctor.audit.fields import latents, standard_kl
@@ -18,7 +19,9 @@ from nelbo.doctor.audit.threshold import Threshold, find_threshold
 from nelbo.doctor.audit.wrong_kl import Mistake, find_mistake
 
 DRAWS = 6_000  # latents drawn, all in all, where the KL is sampled
+GUARDED = 5e-3  # misfit that an epsilon inside a logarithm may make
 FAR = ((20.0, -1.0), (30.0, -1.0)), ((0.0, -20.0), (0.0, -30.0)), ((0.0, 2.0), (0.0, 3.0))
+FAINT = (1e4, -1.0), (2e4, -1.0)
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,7 @@ class FoundKL:
     mistake: Mistake | None = None
     detached: bool = False
     error: float = 0.0
+    uneven: bool = False
 
 
 def find_kl(call: Call, base: Point) -> FoundKL:
@@ -56,6 +60,9 @@ def find_kl(call: Call, base: Point) -> FoundKL:
     values = np.array([posterior(mu, logvar) for mu, logvar in pairs])
     finite = values[np.isfinite(values)]
     if len(finite) < 3 or np.ptp(finite) <= rounding(call, finite):
+        faint = None if sampled else _faint(posterior)
+        if faint is not None:
+            return _found("closed", posterior, faint, sampled, math.inf)
         return FoundKL(KL("absent", None, None, None), None, sampled, math.inf)
     totals = np.array([float(standard_kl(mu, logvar).sum()) for mu, logvar in pairs])
     found = fit(values, totals)
@@ -80,10 +87,26 @@ def _irregular(posterior: Latents, sampled: bool, residual: float) -> FoundKL:
     whole = by_mu > 0 and abs(by_logvar / by_mu - 1) < 0.02
     if mistake is not None and mistake.additional:
         return _found("extra", posterior, mistake.scale, sampled, residual, mistake=mistake)
-    if mistake is None and whole:
+    if mistake is None and by_mu > 0 and residual < GUARDED and not sampled:
+        return _found("closed", posterior, by_mu, sampled, residual)  # an epsilon in a logarithm
+    uneven = mistake is None and whole and _uneven(posterior, by_mu)
+    if mistake is None and whole and not uneven:
         return _found("extra", posterior, by_mu, sampled, residual)
     scale = None if mistake is None else mistake.scale
-    return _found("wrong", posterior, scale, sampled, residual, mistake=mistake)
+    found = _found("wrong", posterior, scale, sampled, residual, mistake=mistake)
+    return replace(found, uneven=uneven)
+
+
+def _uneven(posterior: Latents, weight: float) -> bool:
+    """Return whether the mu^2 / 2 of some latent of some example counts for less than average."""
+    batch, latent = posterior.sizes
+    for at in ((0, 0), (batch - 1, latent - 1), (batch // 2, latent // 2)):
+        alone = torch.zeros(posterior.sizes, dtype=torch.float64)
+        alone[at] = 1.0
+        even = [0.5 * (posterior(m * alone, 0.0) + posterior(-m * alone, 0.0)) for m in (30, 60)]
+        if (even[1] - even[0]) / (0.5 * (60**2 - 30**2)) < 0.7 * weight:
+            return True
+    return False
 
 
 def _found(
@@ -108,7 +131,7 @@ def _found(
 def _laws(posterior: Latents, sampled: bool) -> tuple[Reduction | None, Reduction | None]:
     """Return the reductions over examples and latents, read off far from the prior."""
     seeds = min(posterior.seeds, 8) if sampled else 1
-    for low, high in FAR:
+    for low, high in (*FAR, FAINT):
         ends = posterior.point(*low), posterior.point(*high)
         values = np.array([posterior.call.tried(end) for end in ends])
         if np.isfinite(values).all() and np.ptp(values) > rounding(posterior.call, values):
@@ -189,6 +212,21 @@ def _from_mu(posterior: Latents, far: bool = False) -> float:
     near, wide = (30.0, 60.0) if far else (0.0, 10.0)
     even = [0.5 * (posterior(mu, 0.0) + posterior(-mu, 0.0)) for mu in (near, wide)]
     return (even[1] - even[0]) / (0.5 * (wide**2 - near**2)) / math.prod(posterior.sizes)
+
+
+# lost in single precision beside the reconstruction, and no longer so far away
+def _faint(posterior: Latents) -> float | None:
+    """Return the weight that both mu and logvar are given very far from the prior."""
+    count = math.prod(posterior.sizes)
+    ends = [(0.0, 0.0), (FAINT[1][0], 0.0), (0.0, -1e7), (0.0, -2e7)]
+    values = np.array([posterior(*end) for end in ends])
+    start, wide, *narrow = values
+    slack = 100 * rounding(posterior.call, values[:1])
+    if not np.isfinite(values).all() or abs(wide - start) <= slack:
+        return None
+    by_mu = (wide - start) / (0.5 * FAINT[1][0] ** 2) / count
+    by_logvar = (narrow[1] - narrow[0]) / 0.5e7 / count
+    return float(by_mu) if abs(by_logvar / by_mu - 1) < 0.02 else None
 
 
 # L(0, -2s) - L(0, -s) -> a_K * s / 2 * (examples * latents): e^logvar has gone by then

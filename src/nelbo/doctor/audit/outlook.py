@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from torch import Tensor
+
 from nelbo.doctor.audit.evidence import Evidence
 from nelbo.doctor.forecast import Forecast, forecast
 from nelbo.errors import NelboError
@@ -16,6 +18,8 @@ def outlook(evidence: Evidence, data: Any) -> Forecast | None:
     A clamped KL, and one drawn to a capacity, have no penalty at the collapsed solution.
     """
     beta = evidence.ratio
+    if isinstance(data, Tensor) and len(data) < 2:
+        return None
     if beta is None or not beta > 0 or evidence.kl.term.form not in ("closed", "mc", "extra"):
         return None
     likelihood = _likelihood(evidence)

@@ -47,6 +47,7 @@ class FoundReconstruction:
         mixed: the reduction along each data axis, where they differ.
         fixed_features: whether the loss refuses another number of features.
         error: one standard error of the weight, relative, where it was estimated.
+        compared: scale and shift: the loss takes scale * x + shift for the data.
     """
 
     term: Reconstruction
@@ -63,6 +64,12 @@ class FoundReconstruction:
     mixed: Laws | None = None
     fixed_features: bool = False
     error: float = 0.0
+    compared: tuple[float, float] = (1.0, 0.0)
+
+    def seen(self, x: Tensor) -> Tensor:
+        """Return data as the loss sees it."""
+        scale, shift = self.compared
+        return x if self.compared == (1.0, 0.0) else scale * x + shift
 
 
 def find_reconstruction(call: Call, base: Point, output: str) -> FoundReconstruction:
@@ -89,10 +96,11 @@ def _described(call: Call, base: Point, probed: Probe, known: Identity) -> Found
     laws = _feature_laws(call, low, high, known.class_axis, sums)
     fixed = _fixed(call, low, laws)
     features = _majority(base.x, laws)
-    if fixed and features == "mean":
-        features = None  # a view(-1, 784) inside turns more features into more examples
     count = summands(base.x, known.class_axis)
     by_example = undivided(known.weight, batch, len(base.x))
+    if not laws or (fixed and features == "mean"):
+        # a view(-1, 784) inside turns more features into more examples
+        features = _simplest(by_example, count)
     constant = by_example if count == 1 else undivided(by_example, features, count)
     return FoundReconstruction(
         term=Reconstruction(known.family, batch, features, constant),
@@ -107,7 +115,22 @@ def _described(call: Call, base: Point, probed: Probe, known: Identity) -> Found
         blind=_ignores_data(call, low, high),
         mixed=laws if len(set(laws.values())) > 1 else None,
         fixed_features=fixed,
+        compared=known.compared,
     )
+
+
+# where only one number of features is accepted, a mean and a sum divided by it are the same
+def _simplest(weight: float | None, count: int) -> Reduction | None:
+    """Return the reduction whose constant is 1 or 1/2; None where both are, or neither."""
+    if weight is None:
+        return None
+    constants: dict[Reduction, float] = {"sum": weight, "mean": weight * count}
+    usual: list[Reduction] = [
+        reduction
+        for reduction, constant in constants.items()
+        if any(abs(abs(constant) / known - 1) < 1e-4 for known in (0.5, 1.0))
+    ]
+    return usual[0] if len(usual) == 1 else None
 
 
 def summands(x: Tensor, class_axis: int | None) -> int:

@@ -75,7 +75,8 @@ def audit_step(
     model.begin(target)
     found = explain(model, target, output)
     evidence = _evidence(model, target, output, found)
-    report = judged(evidence, target if data is None else data)
+    own = data is None or found.reconstruction.compared != (1.0, 0.0)
+    report = judged(evidence, evidence.x if own else data)
     said = (*found.findings, *report.findings, _uncertainty(found))
     findings = ranked(said)
     return replace(report, findings=findings, ok=all(f.severity != "error" for f in findings))
@@ -87,7 +88,7 @@ def _evidence(model: Model, x: Tensor, output: str, found: StepFit) -> Evidence:
     return Evidence(
         call=call,
         output=output,
-        x=x,
+        x=found.reconstruction.seen(x),
         latent=found.latent,
         reconstruction=found.reconstruction,
         kl=found.kl,

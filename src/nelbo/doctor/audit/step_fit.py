@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 import torch
@@ -15,9 +17,11 @@ from nelbo.doctor.audit.fields import Fields
 from nelbo.doctor.audit.kl import FoundKL
 from nelbo.doctor.audit.reconstruction import NONE, FoundReconstruction
 from nelbo.doctor.audit.regression import Fit, fit
+from nelbo.doctor.audit.rescaled import IN_DATA, USUAL
 from nelbo.doctor.audit.results import KL, Form, Reconstruction, Reduction
-from nelbo.doctor.audit.step_model import NOISES, Model, Noise
+from nelbo.doctor.audit.step_model import NO_NOISE, NOISES, SEVERAL, Model, Noise
 from nelbo.doctor.audit.step_rows import RIGHT, SCALES, Draw, Row, batches_of, drawn, rows_of, units
+from nelbo.doctor.audit.wrong_kl import TERMS
 from nelbo.doctor.finding import Finding
 from nelbo.errors import BadValue
 
@@ -25,7 +29,15 @@ EXACT = 1e-3  # relative misfit below which the step's own noise counts as drawn
 AVERAGED = 0.1
 LARGE = 0.2  # relative standard error above which a weight counts as unknown
 NOTHING = 0.01  # beta below which a KL that leaves no trace is absent
+WRONG = 1e-4  # the same for a term that may be any combination of a KL's pieces
 DRAWS = 24
+Kind = Literal["closed", "sampled", "wrong"]
+Way = tuple[Noise, str]
+SINGLE: tuple[Way, ...] = (
+    *((noise, scale) for noise in NOISES for scale in SCALES),
+    (NO_NOISE, RIGHT),
+)
+STACKED: tuple[Way, ...] = tuple((noise, RIGHT) for noise in SEVERAL)
 LAWS: tuple[tuple[float, Reduction], ...] = (
     (1.0, "sum"),
     (0.5, "mean"),
@@ -64,7 +76,7 @@ class Explanation:
     fit: Fit
     noise: Noise | None = None
     scale: str = RIGHT
-    sampled_kl: bool = False
+    kl: Kind = "closed"
 
     @property
     def errors(self) -> tuple[float, ...]:
@@ -77,13 +89,13 @@ def explain(model: Model, x: Tensor, output: str) -> StepFit:
     """Return what explains the losses of a step on many batches made of x."""
     rows = rows_of(model, batches_of(x), seeds=2)
     best = _exact(model, rows)
-    exact = best.fit.residual < EXACT
+    exact, bound = best.fit.residual < EXACT, EXACT
     if not exact:
         rows = rows_of(model, batches_of(x), seeds=DRAWS)
-        best = _averaged(model, rows)
-    latent, residual = rows[0].mu.shape[1], best.fit.residual
+        best, bound = _averaged(model, rows)
+    latent, residual = model.posterior(x)[0].shape[1], best.fit.residual
     lowest = Fields(x).of("mean")[0]
-    if residual > (EXACT if exact else AVERAGED):
+    if residual > bound:
         nothing = FoundReconstruction(NONE, lowest, output, residual=residual, error=math.inf)
         kl = FoundKL(KL(None, None, None, None), None, False, residual, error=math.inf)
         return StepFit(nothing, kl, latent, False, residual, len(rows), (_unexplained(residual),))
@@ -98,57 +110,122 @@ def explain(model: Model, x: Tensor, output: str) -> StepFit:
         residual=residual,
         class_axis=best.candidate.class_axis,
         error=error,
+        compared=best.candidate.compared,
     )
     kl = _found_kl(best, laws[1])
+    if kl.term.form == "absent" and exact and _stirs(model, x, best):
+        kl = replace(kl, term=KL(None, None, None, None))
     return StepFit(reconstruction, kl, latent, exact, residual, len(rows), _sampling(best))
 
 
 def _found_kl(best: Explanation, batch: Reduction | None) -> FoundKL:
     """Return the KL term, as far as its trace in the losses goes."""
+    residual = best.fit.residual
+    if best.kl == "wrong":
+        return FoundKL(KL("wrong", batch, None, None), None, False, residual)
     (other, weight), error = best.fit.coefficients, best.errors[1]
-    form: Form | None = "mc" if best.sampled_kl else "closed"
+    form: Form | None = "mc" if best.kl == "sampled" else "closed"
     if error > LARGE:
         form = "absent" if best.fit.errors[1] < NOTHING * abs(other) else None
-        return FoundKL(KL(form, None, None, None), None, False, best.fit.residual, error=error)
-    term = KL(form, batch, None, None)
-    return FoundKL(term, weight, False, best.fit.residual, error=error)
+        return FoundKL(KL(form, None, None, None), None, False, residual, error=error)
+    return FoundKL(KL(form, batch, None, None), weight, False, residual, error=error)
+
+
+def _stirs(model: Model, x: Tensor, best: Explanation) -> bool:
+    """Return whether more than the reconstruction shows far outside the data's range.
+
+    Free bits hide a KL that is small on all data.
+    """
+    assert best.noise is not None
+    low = float(x.min())
+    try:
+        rows = rows_of(model, [low + wide * (x - low) for wide in (3.0, 10.0, 30.0)], seeds=2)
+        draws = [drawn(model, row, best.noise, best.scale) for row in rows]
+    except (LossRaised, BadValue):
+        return False
+    unit = best.fit.coefficients[0] * units(best.candidate, rows, draws)
+    losses = np.array([row.loss for row in rows])
+    return bool(np.any(np.abs(losses - unit - best.fit.intercept) > 1e-5 * np.abs(losses)))
 
 
 def _exact(model: Model, rows: list[Row]) -> Explanation:
-    """Return the best explanation that takes one draw of noise for the step's own."""
-    losses, closed = np.array([row.loss for row in rows]), np.array([row.kl for row in rows])
+    """Return the best explanation that takes a draw of noise for the step's own."""
+    best = _closest(model, rows, SINGLE)
+    if best.fit.residual < EXACT:
+        return best
+    return min(best, _closest(model, rows, STACKED), key=lambda found: found.fit.residual)
+
+
+def _closest(model: Model, rows: list[Row], ways: Sequence[Way]) -> Explanation:
+    """Return the best explanation by these ways of drawing z, or the first that is exact."""
+    found: list[Explanation] = []
+    for noise, scale in ways:
+        draws = [drawn(model, row, noise, scale) for row in rows]
+        found += _explanations(rows, draws, noise, scale)
+        if _best(found, wrong=False).fit.residual < WRONG:
+            break
+    right, wrong = _best(found, wrong=False), _best(found, wrong=True)
+    exact = right.fit.residual < WRONG
+    return (
+        wrong if not exact and wrong.fit.residual < min(WRONG, 0.1 * right.fit.residual) else right
+    )
+
+
+def _best(found: list[Explanation], wrong: bool) -> Explanation:
+    return min((f for f in found if (f.kl == "wrong") == wrong), key=lambda f: f.fit.residual)
+
+
+def _explanations(
+    rows: list[Row], draws: list[Draw], noise: Noise, scale: str
+) -> list[Explanation]:
+    losses = np.array([row.loss for row in rows])
     found = []
-    for noise in NOISES:
-        for scale in SCALES:
-            draws = [drawn(model, row, noise, scale) for row in rows]
-            sampled = np.array([draw.kl for draw in draws])
-            for candidate in _fitting(rows, draws):
-                unit = units(candidate, rows, draws)
-                for kl, is_sampled in ((closed, False), (sampled, True)):
-                    fitted = fit(losses, unit, kl)
-                    found.append(Explanation(candidate, fitted, noise, scale, is_sampled))
-    return min(found, key=lambda explanation: explanation.fit.residual)
+    for candidate in _fitting(rows, draws):
+        unit = units(candidate, rows, draws)
+        for kl, columns in _kl_columns(draws).items():
+            found.append(Explanation(candidate, fit(losses, unit, *columns), noise, scale, kl))
+    return found
 
 
-def _averaged(model: Model, rows: list[Row]) -> Explanation:
-    """Return the best explanation of losses averaged over the seeds of each batch."""
+def _kl_columns(draws: list[Draw]) -> dict[Kind, list[np.ndarray]]:
+    """Return what each kind of KL term may add to the losses: of a wrong one, its pieces."""
+    pieces = ("mu^2", "exp(logvar)", "logvar", "exp(2 logvar)", "exp(logvar/2)")
+    return {
+        "closed": [np.array([draw.kl for draw in draws])],
+        "sampled": [np.array([draw.sampled_kl for draw in draws])],
+        "wrong": [
+            np.array([float(TERMS[name](draw.mu, draw.logvar).sum()) for draw in draws])
+            for name in pieces
+        ],
+    }
+
+
+def _averaged(model: Model, rows: list[Row]) -> tuple[Explanation, float]:
+    """Return the best explanation of losses averaged over seeds, and how well it has to fit."""
     draws = [drawn(model, row, NOISES[0], RIGHT) for row in rows]
     batches = np.unique([id(row.x) for row in rows], return_inverse=True)[1]
+    counts = np.bincount(batches)
 
     def mean(values: np.ndarray) -> np.ndarray:
-        return np.bincount(batches, values) / np.bincount(batches)
+        return np.bincount(batches, values) / counts
 
-    losses = mean(np.array([row.loss for row in rows]))
-    kls = mean(np.array([row.kl for row in rows]))
+    each = np.array([row.loss for row in rows])
+    losses, kls = mean(each), mean(np.array([draw.kl for draw in draws]))
     found = [
         Explanation(candidate, fit(losses, mean(units(candidate, rows, draws)), kls))
         for candidate in _fitting(rows, draws)
     ]
-    return min(found, key=lambda explanation: explanation.fit.residual)
+    noise = np.sqrt(np.mean((mean(each**2) - losses**2).clip(0) / counts))
+    bound = min(AVERAGED, 4 * float(noise / max(np.std(losses), 1e-300)))
+    return min(found, key=lambda explanation: explanation.fit.residual), max(EXACT, bound)
 
 
 def _fitting(rows: list[Row], draws: list[Draw]) -> list[Candidate]:
-    return candidates(rows[0].x, 2 if isinstance(draws[0].recon, tuple) else 1)
+    x = rows[0].x
+    known = candidates(x, 2 if isinstance(draws[0].recons[0], tuple) else 1)
+    if x.min() >= 0 and x.max() <= 1:
+        return known
+    return known + [c.rescaled(*by) for c in known if c.family in IN_DATA for by in USUAL]
 
 
 def _batch_laws(
@@ -162,10 +239,8 @@ def _batch_laws(
     except (LossRaised, BadValue):
         return None, None
     losses = np.array([row.loss for row in rows])
-    kls = np.array([
-        draw.kl if best.sampled_kl else row.kl for row, draw in zip(rows, draws, strict=True)
-    ])  # fmt: skip
-    twice = fit(losses, units(best.candidate, rows, draws), kls).coefficients
+    columns = _kl_columns(draws)[best.kl]
+    twice = fit(losses, units(best.candidate, rows, draws), *columns).coefficients
     ratios = [
         large / small if small else math.nan
         for large, small in zip(twice, best.fit.coefficients, strict=True)
@@ -184,6 +259,10 @@ def _unexplained(residual: float) -> Finding:
 
 
 def _sampling(best: Explanation) -> tuple[Finding, ...]:
+    if best.noise is NO_NOISE:
+        cause = "The step decodes mu itself, without noise: no latent is sampled."
+        fix = "z = mu + torch.randn_like(mu) * (0.5 * logvar).exp()"
+        return (Finding("not_sampled", "error", cause, {"misfit": best.fit.residual}, fix),)
     if best.scale == RIGHT:
         return ()
     cause = (

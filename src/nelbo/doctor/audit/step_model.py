@@ -9,26 +9,44 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from nelbo.doctor.audit.calling import Kind, LossRaised, as_numpy, kinds_for, own_kind, users
+from nelbo.doctor.audit.calling import Kind, LossRaised, Recon, as_numpy, kinds_for, own_kind, users
 from nelbo.errors import BadValue
 
 
 class Noise(NamedTuple):
-    """A way of drawing the noise of a posterior that the step may use too."""
+    """A way of drawing the noise of a posterior that the step may use too.
+
+    Attributes:
+        name: what it is called.
+        draw: the noise, [samples, batch, latent], from a shape and a precision.
+    """
 
     name: str
     draw: Callable[[tuple[int, ...], Any], Tensor]
 
 
 def _torch(shape: tuple[int, ...], dtype: Any) -> Tensor:
-    return torch.randn(shape, dtype=dtype).double()
+    return torch.randn(shape, dtype=dtype).double()[None]
 
 
 def _numpy(shape: tuple[int, ...], dtype: Any) -> Tensor:
-    return torch.from_numpy(np.random.standard_normal(shape)).to(dtype).double()
+    return torch.from_numpy(np.random.standard_normal(shape)).to(dtype).double()[None]
 
 
+def _none(shape: tuple[int, ...], dtype: Any) -> Tensor:
+    return torch.zeros((1, *shape), dtype=torch.float64)
+
+
+def _several(samples: int) -> Noise:
+    def draw(shape: tuple[int, ...], dtype: Any) -> Tensor:
+        return torch.randn((samples, *shape), dtype=dtype).double()
+
+    return Noise(f"torch, {samples} samples", draw)
+
+
+NO_NOISE = Noise("none", _none)
 NOISES = (Noise("torch", _torch), Noise("NumPy", _numpy))
+SEVERAL = tuple(_several(samples) for samples in (2, 3, 4, 5, 8, 10))
 
 
 class Model:
@@ -115,12 +133,40 @@ class Model:
             raise BadValue("encode", expected=f"two of [{len(x)}, latent]", got=got, fix=fix)
         return mu, logvar
 
-    def reconstruction(self, z: Tensor, x: Tensor) -> Tensor | tuple[Tensor, Tensor]:
+    def reconstruction(self, z: Tensor, x: Tensor) -> Recon:
         """Return what the decoder gives for latents, in the shape of x, float64."""
         given = users(self.decode, (self.kind.convert(z),), 0)
+        return self._as_recon(given, x)
+
+    def _decoded(self, z: Tensor, x: Tensor) -> Recon:
+        return self._as_recon(self.decode(self.kind.convert(z)), x)
+
+    def _as_recon(self, given: Any, x: Tensor) -> Recon:
         if isinstance(given, tuple | list) and len(given) == 2:
             return self._shaped(given[0], x), self._shaped(given[1], x)
         return self._shaped(given, x)
+
+    def sampled(
+        self, x: Tensor, seed: int, noise: Noise, scale: Callable[[Tensor], Tensor]
+    ) -> tuple[Tensor, Tensor, Tensor, list[Recon]]:
+        """Encode, draw and decode with one seed, in the order in which a step does.
+
+        So the dropout of encoder and decoder is that of the step as well.
+
+        Returns:
+            mu, logvar, the noise [samples, batch, latent], and a reconstruction for each sample.
+
+        Raises:
+            LossRaised: the user's code raised.
+        """
+
+        def whole(given: Any) -> tuple[Tensor, Tensor, Tensor, list[Recon]]:
+            mu, logvar = (self._tensor("encode", part) for part in self.encode(given))
+            epsilon = noise.draw(tuple(mu.shape), self.dtype)
+            recons = [self._decoded(mu + scale(logvar) * one, x) for one in epsilon]
+            return mu, logvar, epsilon, recons
+
+        return users(whole, (self.kind.convert(x),), seed)
 
     def accepts(self, x: Tensor) -> bool:
         """Return whether the step runs on a batch."""

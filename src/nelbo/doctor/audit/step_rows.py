@@ -15,7 +15,6 @@ from nelbo.doctor.audit.families import Candidate
 from nelbo.doctor.audit.fields import Fields, standard_kl
 from nelbo.doctor.audit.step_model import Model, Noise
 from nelbo.errors import BadValue
-from nelbo.rng import seeded
 
 Scale = Callable[[Tensor], Tensor]
 RIGHT = "exp(logvar / 2)"
@@ -23,31 +22,39 @@ SCALES: dict[str, Scale] = {
     RIGHT: lambda logvar: (0.5 * logvar).exp(),
     "exp(logvar)": torch.exp,
     "logvar": lambda logvar: logvar,
+    "1": torch.ones_like,
 }
 
 
 @dataclass(frozen=True)
 class Row:
-    """One loss, with what the encoder says of its batch."""
+    """One loss of a batch."""
 
     x: Tensor
     seed: int
     loss: float
+
+
+@dataclass(frozen=True)
+class Draw:
+    """What one seed makes of a row.
+
+    Attributes:
+        recons: the reconstructions, one for each sample of z.
+        mu: [batch, latent].
+        logvar: [batch, latent].
+        sampled_kl: the KL of the whole batch, estimated at the samples, in nats.
+    """
+
+    recons: list[Recon]
     mu: Tensor
     logvar: Tensor
+    sampled_kl: float
 
     @property
     def kl(self) -> float:
         """The KL of the whole batch, in nats."""
         return float(standard_kl(self.mu, self.logvar).sum())
-
-
-@dataclass(frozen=True)
-class Draw:
-    """What one draw of noise makes of a row: the reconstruction, and the KL sampled at z."""
-
-    recon: Recon
-    kl: float
 
 
 def batches_of(x: Tensor) -> list[Tensor]:
@@ -79,14 +86,13 @@ def rows_of(model: Model, batches: Sequence[Tensor], seeds: int) -> list[Row]:
     """
     rows = []
     for x in batches:
-        mu, logvar = model.posterior(x)
         for seed in range(seeds):
             try:
                 loss = model.loss(x, seed)
             except LossRaised:
                 continue
             if math.isfinite(loss):
-                rows.append(Row(x, seed, loss, mu, logvar))
+                rows.append(Row(x, seed, loss))
     if len(rows) < 6:
         fix = "Look for NaN in its weights, or for a range of data that it refuses."
         raise BadValue("step", expected="finite losses", got=f"{len(rows)} of them", fix=fix)
@@ -94,18 +100,18 @@ def rows_of(model: Model, batches: Sequence[Tensor], seeds: int) -> list[Row]:
 
 
 def drawn(model: Model, row: Row, noise: Noise, scale: str) -> Draw:
-    """Return the reconstruction and the sampled KL at the noise that the step may have drawn."""
-    state = np.random.get_state()
-    np.random.seed(row.seed)
-    with seeded(row.seed):
-        epsilon = noise.draw(tuple(row.mu.shape), model.dtype)
-    np.random.set_state(state)
-    z = row.mu + SCALES[scale](row.logvar) * epsilon
-    kl = 0.5 * (z**2 - epsilon**2 - row.logvar).sum()
-    return Draw(model.reconstruction(z, row.x), float(kl))
+    """Return what the step's network makes of a row with the noise that the step may have drawn."""
+    spread = SCALES[scale]
+    mu, logvar, epsilon, recons = model.sampled(row.x, row.seed, noise, spread)
+    z = mu + spread(logvar) * epsilon
+    sampled = 0.5 * (z**2 - epsilon**2 - logvar).sum() / len(epsilon)
+    return Draw(recons, mu, logvar, float(sampled))
 
 
 def units(candidate: Candidate, rows: Sequence[Row], draws: Sequence[Draw]) -> np.ndarray:
-    """Return a formula's unit, summed over each row's batch."""
+    """Return a formula's unit, summed over each row's batch, its mean over the samples."""
     pairs = zip(rows, draws, strict=True)
-    return np.array([float(candidate.total(row.x, draw.recon)) for row, draw in pairs])
+    return np.array([
+        np.mean([float(candidate.total(row.x, recon)) for recon in draw.recons])
+        for row, draw in pairs
+    ])  # fmt: skip

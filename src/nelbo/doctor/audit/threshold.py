@@ -58,7 +58,7 @@ def find_threshold(
         return None
     if abs(before / slope - 1) > 0.01:
         return _squared(posterior, curve, latent)
-    gap = (start - line_at_zero) / slope
+    gap = float((start - line_at_zero) / slope)
     first = (curve[1:4] - start) / NATS[1:4] / slope
     if np.abs(first).max() < 0.02 and gap > NATS[0]:
         return _with_level("free_bits", slope, gap, latent, pairs, values)
@@ -78,7 +78,10 @@ def _squared(posterior: Latents, curve: np.ndarray, latent: int) -> Threshold | 
     left = np.polyval(quadratic, NATS) - curve
     if curvature <= 0 or np.abs(left).max() > 1e-4 * np.ptp(curve) or linear >= 0:
         return None
-    return Threshold("capacity", None, -linear / (2 * curvature) * latent, "", 0.0, squared=True)
+    capacity = -linear / (2 * curvature) * latent
+    if capacity < NATS[0]:
+        return None  # the square of the KL itself
+    return Threshold("capacity", None, float(capacity), "", 0.0, squared=True)
 
 
 def _depends_on_the_kl_alone(posterior: Latents) -> bool:

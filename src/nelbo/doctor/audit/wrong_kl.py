@@ -73,7 +73,10 @@ def find_mistake(posterior: Latents) -> Mistake | None:
     formula = {name: c for name, c in found[0].items() if abs(c) > 0}
     scale = _scale(formula)
     what, additional = _explain(formula, scale)
-    return Mistake(formula, scale, what, _argmin(formula), additional)
+    argmin = _argmin(formula)
+    if argmin is not None:
+        argmin = round(argmin, 1 if noisy else 2) + 0.0
+    return Mistake(formula, scale, what, argmin, additional)
 
 
 def _positive(posterior: Latents) -> list[tuple[Tensor, Tensor]]:
@@ -109,6 +112,10 @@ def _explain(formula: dict[str, float], scale: float) -> tuple[str, bool]:
     others = set(formula) - {"mu^2", "exp(logvar)", "logvar"}
     if not others and near(exp, 1) and near(log, -1) and mu > 1 and not near(mu, 2):
         return f"{0.5 * (mu - 1):.3g} times mu^2 is added to it", True
+    if others == {"mu"} and near(mu, 1) and near(exp, 1) and near(log, -1):
+        return f"it is the KL to a prior of mean {-0.5 * relative['mu']:.3g}, not 0", False
+    if {"exp(-logvar)", "mu^2 exp(-logvar)"} <= others and mu and exp:
+        return "KL(p || q) is added to KL(q || p)", False
     if others and near(mu, 1) and near(exp, 1) and near(log, -1):
         return f"{', '.join(sorted(others))} is added to it", True
     if "mu^2 exp(-logvar)" in others or "exp(-logvar)" in others:

@@ -13,6 +13,8 @@ from torch.distributions import Distribution, Independent, Normal
 
 from nelbo.data import Source
 from nelbo.doctor.diagnose.foreign import Foreign, takes
+from nelbo.doctor.kept import sampling_mode
+from nelbo.doctor.modules import behind
 from nelbo.errors import BadType, BadValue, nearest
 from nelbo.likelihoods import Gaussian, Likelihood
 from nelbo.terms import Terms
@@ -43,8 +45,14 @@ class Adapter:
 
     @property
     def modules(self) -> tuple[nn.Module, ...]:
-        """The torch modules behind the functions, where they were found."""
+        """The torch modules behind encoder and decoder, where they were found."""
         return tuple(dict.fromkeys((*self.encoding.modules, *self.decoding.modules)))
+
+    @property
+    def every_module(self) -> tuple[nn.Module, ...]:
+        """The torch modules behind all the functions, where they were found."""
+        others = (self.loss, self.step, self.sampling, self.forward)
+        return tuple(dict.fromkeys((*self.modules, *(m for f in others for m in behind(f)))))
 
     @property
     def decodes_x(self) -> bool:
@@ -199,7 +207,7 @@ def adapt(
         output=output,  # pyright: ignore[reportArgumentType]
         loss=loss,
         step=step,
-        sampling=None if sample is None else Foreign("sample", sample, "sample(mu, logvar) -> z"),
+        sampling=None if sample is None else _sampling(sample),
         forward=None if forward is None else Foreign("forward", forward, "forward(x) -> recon"),
         likelihood=likelihood,
         optimizer=optimizer,
@@ -210,6 +218,10 @@ def adapt(
 
 def _given(module: nn.Module | None) -> Sequence[nn.Module]:
     return () if module is None else (module,)
+
+
+def _sampling(sample: Callable[..., Any]) -> Foreign:
+    return Foreign("sample", sample, "sample(mu, logvar) -> z", mode=sampling_mode)
 
 
 def _posterior(encoding: Foreign, x: Tensor) -> tuple[Tensor, Tensor]:

@@ -15,7 +15,6 @@ from nelbo.doctor.audit.results import Audit
 from nelbo.doctor.diagnose.adapt import Adapter, takes_mean
 from nelbo.doctor.diagnose.liveness import Activity, watch
 from nelbo.doctor.forecast import Forecast, Moments, forecast
-from nelbo.doctor.trace import modes_kept
 from nelbo.evaluate import Estimate
 from nelbo.likelihoods import Likelihood
 from nelbo.terms import Terms
@@ -90,9 +89,17 @@ class Case:
 
     @property
     def response(self) -> float:
-        """Deviation of the outputs across inputs, as a share of the data's."""
-        data = float(self.moments.variance.sqrt().mean())
-        return self.value("output_deviation") / data if data > 0 else float("nan")
+        """Deviation of the outputs across inputs, as a share of the data's.
+
+        The larger of two shares, of the mean deviation and of the root of the summed variance:
+        the first does not see few learnt features among many of noise, the second among large ones.
+        """
+        data = self.moments.variance
+        if not bool(data.sum() > 0):
+            return float("nan")
+        outputs = self.recon.double().var(0, correction=0)
+        of_variance = float((outputs.sum() / data.sum()).sqrt())
+        return max(self.value("output_deviation") / float(data.sqrt().mean()), of_variance)
 
     @property
     def likelihood(self) -> Likelihood | None:
@@ -147,12 +154,11 @@ def look(model: Any, source: Source) -> tuple[Tensor, Tensor, Tensor, Activity, 
     x = next(iter(source.epoch(PROBED)))
     like = next((p for m in roots for p in m.parameters()), torch.zeros(()))
     given = x if isinstance(model, Adapter) else x.to(like)
-    with torch.no_grad(), modes_kept(roots):
+    with torch.no_grad():
         q = model.encode(given)
         z = q.mean + q.stddev * torch.randn_like(q.mean)
         recon = model.reconstruct(given).flatten(1).cpu()
-    with modes_kept(roots):
-        _, encoding = watch(encode, (given,), roots)
-        with_x = isinstance(model, Adapter) and model.decodes_x
-        _, decoding = watch(decode, (z, given) if with_x else (z,), roots)
+    _, encoding = watch(encode, (given,), roots)
+    with_x = isinstance(model, Adapter) and model.decodes_x
+    _, decoding = watch(decode, (z, given) if with_x else (z,), roots)
     return x.cpu(), q.mean.cpu(), recon, encoding, decoding

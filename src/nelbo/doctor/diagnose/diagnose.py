@@ -3,31 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import islice
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from nelbo.data import Examples, Raw, Source, as_source
-from nelbo.doctor.audit import audit, audit_step
-from nelbo.doctor.audit.results import Audit
 from nelbo.doctor.diagnose.adapt import Adapter
+from nelbo.doctor.diagnose.audited import audited
 from nelbo.doctor.diagnose.broken import broken
 from nelbo.doctor.diagnose.case import Case, Diagnosable, foretold, look
-from nelbo.doctor.diagnose.foreign import numpy_kept
-from nelbo.doctor.diagnose.liveness import Activity
 from nelbo.doctor.diagnose.measure import measure
 from nelbo.doctor.diagnose.results import Diagnosis
 from nelbo.doctor.diagnose.rules import CAUSES, SYMPTOMS
 from nelbo.doctor.finding import Finding, healthy, ranked
 from nelbo.doctor.forecast import Forecast, moments
-from nelbo.doctor.trace import modes_kept
+from nelbo.doctor.kept import evaluation_mode, generators_kept, weights_kept
 from nelbo.errors import BadType, BadValue
 from nelbo.rng import seeded
-
-AUDITED = 100  # examples on which a loss is probed
 
 
 def diagnose(model: Any, data: Any, *, examples: int = 2000, seed: int = 0) -> Diagnosis:
@@ -55,8 +51,9 @@ def diagnose(model: Any, data: Any, *, examples: int = 2000, seed: int = 0) -> D
         'of 2 latents'
     """
     _check(model, examples)
-    source = _some(as_source(data), examples)
-    with seeded(seed), numpy_kept(), torch.no_grad():
+    with _as_it_was(model), seeded(seed), torch.no_grad():
+        source = _some(as_source(data), examples)
+        _check_shape(model, source)
         sick = broken(model, source)
         if sick:
             return Diagnosis(sick, {}, None, None, False)
@@ -65,6 +62,15 @@ def diagnose(model: Any, data: Any, *, examples: int = 2000, seed: int = 0) -> D
         case = _case(model, source, seed)
         findings = ranked(_found(case))
     return Diagnosis(findings, case.measures, case.audit, _forecast(case), healthy(findings))
+
+
+@contextmanager
+def _as_it_was(model: Any) -> Iterator[None]:
+    """Run the block with the model in evaluation mode, then put back whatever it changed."""
+    roots = (model,) if isinstance(model, nn.Module) else ()
+    modules = model.every_module if isinstance(model, Adapter) else roots
+    with generators_kept(), weights_kept(modules), evaluation_mode(*modules):
+        yield
 
 
 def _check(model: Any, examples: Any) -> None:
@@ -80,8 +86,19 @@ def _check(model: Any, examples: Any) -> None:
         raise BadValue("examples", expected=expected, got=examples, fix=fix)
 
 
+def _check_shape(model: Any, source: Source) -> None:
+    shape = getattr(model, "data_shape", source.shape)
+    if tuple(source.shape) != tuple(shape):
+        raise BadValue(
+            "data",
+            expected=f"examples of shape {list(shape)}, as the model has them",
+            got=f"{list(source.shape)}",
+            fix=f"Reshape it: x.reshape(-1, *{tuple(shape)}).",
+        )
+
+
 def _some(source: Source, examples: int) -> Examples:
-    """Return some of the data, in memory, as the model sees it."""
+    """Return some of the data, in memory, as the model sees it, in random order."""
     if isinstance(source, Examples):
         x = source.spread(examples)[:]
     else:
@@ -95,31 +112,8 @@ def _some(source: Source, examples: int) -> Examples:
     if len(x) < 2:
         fix = "Pass more of the data; about 2000 give a clear picture."
         raise BadValue("data", expected="at least 2 examples", got=len(x), fix=fix)
-    return Examples(x, transform=Raw())
-
-
-def _audit(model: Any, source: Examples, latent: int, decoding: Activity) -> Audit | None:
-    """Audit the loss or the training step, where the adapter has one."""
-    if not isinstance(model, Adapter) or (model.loss is None and model.step is None):
-        return None
-    x = source.spread(AUDITED)[:]
-    # whoever ends the decoder in a sigmoid hands probabilities to the loss
-    sigmoid = model.output == "mean" and decoding.last[-1:] == ("sigmoid",)
-    output = "prob" if sigmoid else model.output
-    if model.loss is not None:
-        with torch.enable_grad():
-            return audit(model.loss, x, latent=latent, output=output, data=source[:])
-    if model.decodes_x or model.step is None:
-        return None
-    with torch.enable_grad(), modes_kept(model.modules):
-        return audit_step(
-            model.step,
-            x,
-            encode=model.encoding.function,
-            decode=model.decoding.function,
-            output=output,
-            data=source[:],
-        )
+    # the first of them stand for all, wherever fewer will do: data is often sorted
+    return Examples(x[torch.randperm(len(x))], transform=Raw())
 
 
 def _case(model: Any, source: Examples, seed: int) -> Case:
@@ -135,7 +129,7 @@ def _case(model: Any, source: Examples, seed: int) -> Case:
         decoding=decoding,
         moments=found,
         measures=measure(model, source, found, seed),
-        audit=_audit(model, source, mu.shape[1], decoding),
+        audit=audited(model, source, mu.shape[1], decoding),
     )
 
 

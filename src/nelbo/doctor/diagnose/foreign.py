@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from nelbo.doctor.audit.calling import as_numpy
-from nelbo.doctor.trace import modes_kept
+from nelbo.doctor.kept import evaluation_mode, generators_kept
+from nelbo.doctor.modules import behind
 from nelbo.errors import BadType, BadValue, NelboError
 
 
@@ -23,23 +23,29 @@ class Foreign:
 
     Torch tensors are tried first, NumPy arrays where they are refused. Modules that the function
     belongs to are found by themselves: they say on which device and in which precision to call
-    it, and are in evaluation mode meanwhile.
+    it, and are in evaluation mode meanwhile, unless another is asked for.
 
     Args:
         name: what the user calls it, for messages: `"encode"`.
         function: the user's own.
         wanted: its form, for messages: `"encode(x) -> (mu, logvar)"`.
         modules: its modules, where they cannot be found.
+        mode: what their mode is meanwhile.
     """
 
     def __init__(
-        self, name: str, function: Any, wanted: str, modules: Sequence[nn.Module] = ()
+        self,
+        name: str,
+        function: Any,
+        wanted: str,
+        modules: Sequence[nn.Module] = (),
+        mode: Callable[..., AbstractContextManager[None]] = evaluation_mode,
     ) -> None:
         if not callable(function):
             got, fix = f"{function!r}"[:60], f"Pass a function: {wanted}."
             raise BadType(name, expected="a function", got=got, fix=fix)
-        self.name, self.function, self.wanted = name, function, wanted
-        self.modules = tuple(modules) or tuple(_modules(function))
+        self.name, self.function, self.wanted, self.mode = name, function, wanted, mode
+        self.modules = tuple(modules) or behind(function)
         self._convert: Callable[[Tensor], Any] | None = None
 
     def __call__(self, *arguments: Tensor) -> Any:
@@ -75,12 +81,11 @@ class Foreign:
         raise self._refused(arguments, errors) from errors[0]
 
     def _call(self, convert: Callable[[Tensor], Any], arguments: Sequence[Tensor]) -> Any:
-        with modes_kept(self.modules), numpy_kept():
+        with self.mode(*self.modules), generators_kept():
             return self._tensors(self.function(*map(convert, arguments)))
 
     def _torch(self, x: Tensor) -> Tensor:
-        weights = (p for m in self.modules for p in m.parameters())
-        like = next((p for p in weights if p.is_floating_point()), None)
+        like = weight(self.modules)
         return x if like is None else x.to(like)
 
     def _tensors(self, found: Any) -> Any:
@@ -110,6 +115,21 @@ class Foreign:
         )
 
 
+def fed(function: Callable[..., Any], modules: Sequence[nn.Module]) -> Callable[..., Any]:
+    """Return a function that takes tensors of the CPU for one whose modules lie elsewhere."""
+    like = weight(modules)
+    if like is None or like.device.type == "cpu":
+        return function
+    device = like.device
+    return lambda *given: function(*(x.to(device) if isinstance(x, Tensor) else x for x in given))
+
+
+def weight(modules: Sequence[nn.Module]) -> Tensor | None:
+    """Return the modules' first weight, for its device and its precision."""
+    weights = (p for m in modules for p in m.parameters())
+    return next((p for p in weights if p.is_floating_point()), None)
+
+
 def _numpy(x: Tensor) -> np.ndarray:
     return x.detach().numpy()
 
@@ -127,52 +147,6 @@ def _deprecations_refused(strict: bool) -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("error", DeprecationWarning)
         yield
-
-
-@contextmanager
-def numpy_kept() -> Iterator[None]:
-    """Run the block with NumPy's global generator at a fixed seed, then put its state back."""
-    state = np.random.get_state()
-    np.random.seed(0)
-    try:
-        yield
-    finally:
-        np.random.set_state(state)
-
-
-def _modules(function: Any) -> Iterator[nn.Module]:
-    """Yield the torch modules that a function belongs to or refers to."""
-    if isinstance(function, nn.Module):
-        yield function
-    elif isinstance(function, functools.partial):
-        yield from _modules(function.func)
-        yield from _held(function.args)
-    elif inspect.ismethod(function):
-        owner = function.__self__
-        yield from _held((owner, *getattr(owner, "__dict__", {}).values()))
-    elif inspect.isfunction(function):
-        within = [*_closed_over(function), *_named(function)]
-        yield from _held(within)
-        for inner in within:
-            if inspect.ismethod(inner):
-                yield from _modules(inner)
-    elif hasattr(function, "__dict__"):
-        yield from _held(vars(function).values())
-
-
-def _closed_over(function: Any) -> Iterator[Any]:
-    for cell in function.__closure__ or ():
-        with suppress(ValueError):  # a name that is bound later
-            yield cell.cell_contents
-
-
-def _named(function: Any) -> Iterator[Any]:
-    known = function.__globals__
-    yield from (known[name] for name in function.__code__.co_names if name in known)
-
-
-def _held(values: Any) -> Iterator[nn.Module]:
-    yield from (value for value in values if isinstance(value, nn.Module))
 
 
 def takes(function: Any) -> int:

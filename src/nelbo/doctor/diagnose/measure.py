@@ -25,14 +25,14 @@ from nelbo.evaluate import (
     PriorSamples,
     evaluate,
 )
-from nelbo.evaluate.base import mean_estimate
+from nelbo.evaluate.base import batches, mean_estimate
 from nelbo.evaluate.output_dependence import SQUARED
 
 
 def measure(model: Any, source: Examples, found: Moments, seed: int) -> dict[str, Estimate]:
     """Return every measured number by name."""
     estimators: list[Estimator] = [ActiveUnits(), MutualInformation(), OutputDependence()]
-    if model.terms(source[:2]).has_closed_kl:
+    if model.terms(next(batches(model, source, 2))).has_closed_kl:
         estimators += [KLPerLatent(), EpsilonDeltaCollapse()]
     measures = evaluate(model, source, estimators, seed=seed)
     if not (isinstance(model, Adapter) and model.decodes_x):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -123,7 +124,7 @@ def _check(likelihood: Any, loss: Any, beta: float) -> None:
     if loss is not None and not callable(loss):
         fix = "Pass the function loss(x, recon, mu, logvar) itself."
         raise BadType("loss", expected="a function", got=f"{loss!r}", fix=fix)
-    if not beta > 0:
+    if not 0 < beta < math.inf:
         raise BadValue("beta", expected="a positive number", got=beta, fix="Use 1 for the ELBO.")
 
 

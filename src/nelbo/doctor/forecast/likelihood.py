@@ -55,8 +55,7 @@ def solve_likelihood(
     The likelihood's own parameters, such as a learned scale, are taken at their best for a
     constant output.
     """
-    assert found.source is not None
-    data, shape = found.source, tuple(found.source.shape)
+    data, shape = found.data, tuple(found.data.shape)
     outputs = tuple(likelihood.parameter_shape(shape))
     much = found.examples * torch.Size(outputs).numel() > MUCH
     dtype = torch.float32 if much else torch.float64

@@ -104,8 +104,7 @@ def solve_loss(
         found: moments of the data.
         rare: features to leave out unless the loss is a squared error.
     """
-    assert found.source is not None
-    data, shape = found.source, tuple(found.source.shape)
+    data, shape = found.data, tuple(found.data.shape)
     size = max(1, min(LARGEST_BATCH, found.examples, BATCH // len(found.mean)))
 
     def total(x: Tensor, outputs: Tensor) -> Tensor:

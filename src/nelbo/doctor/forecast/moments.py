@@ -13,6 +13,7 @@ from torch import Tensor
 from nelbo.data import Source
 from nelbo.doctor.forecast.scatter import scatter, spectrum
 from nelbo.doctor.forecast.subspace import Subspace, subspace
+from nelbo.errors import BadValue
 from nelbo.rng import seeded
 
 LARGEST_COVARIANCE = 2048  # features; above, the Gram matrix of few examples, or subspace iteration
@@ -44,6 +45,14 @@ class Moments:
     examples: int
     source: Source | None = None
 
+    @property
+    def data(self) -> Source:
+        """The data; ValueError where the moments were made without it."""
+        if self.source is None:
+            fix = "Pass the data itself."
+            raise BadValue("data", expected="more than moments", got="moments alone", fix=fix)
+        return self.source
+
     def spectrum(self, noise: Float[Tensor, " features"] | None = None) -> Float[Tensor, " values"]:
         """Return the covariance's eigenvalues, descending, in units of `noise` if it is given.
 
@@ -58,8 +67,7 @@ class Moments:
             return Subspace(from_root(self.root / sigma), 0.0, 0)
 
         def rows() -> Iterator[Tensor]:
-            assert self.source is not None
-            for x in flat(self.source):
+            for x in flat(self.data):
                 yield (x - self.mean.to(x.dtype)) / sigma.to(x.dtype)
 
         return subspace(rows, len(self.mean))
@@ -117,6 +125,7 @@ class Range:
 def _exact(data: Source, batch: int) -> Moments:
     seen = Range()
     found = scatter(seen.watch(flat(data, batch)))
+    _check(found.covariance, seen)
     values, vectors = torch.linalg.eigh(found.covariance)
     root = (vectors * values.clamp_min(0.0).sqrt()).T
     variance = found.covariance.diagonal().clamp_min(0.0)
@@ -135,5 +144,16 @@ def _large(data: Source, batch: int) -> Moments:
         first = first + centred.sum(0)
         second = second + (centred**2).sum(0)
     mean, variance = shift + first / n, (second / n - (first / n) ** 2).clamp_min(0.0)
+    _check(variance, seen)
     root = (torch.cat(kept).double() - mean) / n**0.5 if kept else None
     return Moments(mean, variance, root, seen.low, seen.high, n, data)
+
+
+def _check(variances: Tensor, seen: Range) -> None:
+    if not bool(variances.isfinite().all()):
+        raise BadValue(
+            "data",
+            expected="values whose squares are finite in single precision",
+            got=f"values from {seen.low:g} to {seen.high:g}",
+            fix="Divide them by their deviation.",
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 
@@ -27,7 +28,7 @@ def measures(found: Mapping[str, Estimate], words: Phrases) -> tuple[Numbers, ..
 
 def _row(name: str, e: Estimate) -> Row:
     unit = e.unit + (f", {e.base_measure}" if e.base_measure else "")
-    whole = e.value == round(e.value) and not e.standard_error
+    whole = math.isfinite(e.value) and e.value == round(e.value) and not e.standard_error
     cells = (
         _ABBREVIATION.sub(lambda found: found.group().upper(), name.replace("_", " ")),
         format.exact(e.value) if whole else format.three(e.value),

@@ -10,6 +10,7 @@ from nelbo.report.doctor.evidence import shown
 from nelbo.report.doctor.level import level
 from nelbo.report.doctor.sheet import Sheet
 from nelbo.report.drawing import Bar, Drawing
+from nelbo.report.estimates import shares
 from nelbo.report.format import three
 from nelbo.report.pages import environment, made
 from nelbo.report.words import Phrases
@@ -54,9 +55,8 @@ def bars(parts: tuple[float, ...], words: Phrases) -> Drawing:
     count, (largest, smallest) = len(parts), (three(max(parts)), three(min(parts)))
     alt = words("doctor.measures.bars", count=count, largest=largest, smallest=smallest)
     drawn = Drawing(step * count, height, alt)
-    top = max(*parts, 1e-12)
-    for i, part in enumerate(parts):
-        tall = max(height * max(0.0, part) / top, 1.0)
+    for i, (part, share) in enumerate(zip(parts, shares(parts), strict=True)):
+        tall = max(height * share, 1.0)
         drawn.add(Bar(i * step, height - tall, 0.8 * step, tall, "eigenvalue", three(part)))
     return drawn
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from nelbo.doctor.diagnose.case import Case
 from nelbo.doctor.finding import Finding
-from nelbo.doctor.trace import modes_kept
+from nelbo.doctor.kept import sampling_mode
 
 BATCH = 100
 
@@ -61,7 +61,7 @@ def _ways(
         )
     if adapter.step is not None:
         yield (
-            _unreached(adapter.step, case.x[:BATCH], adapter.modules, encoder, decoder),
+            _unreached(adapter.step, case.x[:BATCH], adapter.every_module, encoder, decoder),
             "no gradient of the training step reaches its parameters",
             "Take detach(), torch.no_grad() or .numpy() out between the encoder and the loss.",
         )
@@ -75,11 +75,14 @@ def _unreached(
     decoder: Sequence[nn.Parameter],
 ) -> bool:
     wanted = [p for p in (*encoder, *decoder) if p.requires_grad]
-    with torch.enable_grad(), modes_kept(modules):
+    with torch.enable_grad(), sampling_mode(*modules):
         loss = step(x.to(encoder[0]))
         if not isinstance(loss, Tensor) or not loss.requires_grad:
             return False
-        found = torch.autograd.grad(loss.sum(), wanted, allow_unused=True)
+        try:
+            found = torch.autograd.grad(loss.sum(), wanted, allow_unused=True)
+        except RuntimeError:  # the step has gone backward itself
+            return False
     moved = {
         id(p) for p, g in zip(wanted, found, strict=True) if g is not None and bool((g != 0).any())
     }

@@ -9,6 +9,7 @@ from nelbo.doctor.finding import Finding
 
 # A rising weight counts as arrived within a twentieth of where it goes.
 ARRIVED = 0.95
+PROBES = 997  # a prime: cycles of round numbers are met at every phase
 
 
 def weight(case: Case) -> Iterator[Finding]:
@@ -23,11 +24,17 @@ def weight(case: Case) -> Iterator[Finding]:
         steps, schedule = adapter.steps, now
         # the largest weight that ever comes, of which a cyclical schedule has seen its cycles
         later = max(float(schedule(steps * k)) for k in (2, 5, 10, 100))
-        now = max(float(schedule(steps * k // 20)) for k in range(21))
+        now = max(float(schedule(step)) for step in _looked_at(steps))
         if now < ARRIVED * later:
             yield _unfinished(now, later, steps)
             return
     yield from _too_large(case, float(now))
+
+
+def _looked_at(steps: int) -> Iterator[int]:
+    """Yield steps of the training, the last of them and enough to meet a cycle's peak."""
+    yield from range(0, steps, max(1, steps // PROBES))
+    yield steps
 
 
 def _unfinished(now: float, later: float, steps: int) -> Finding:
