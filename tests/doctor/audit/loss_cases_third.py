@@ -1,8 +1,8 @@
 """VAE losses whose scale hides in a detail, in the format and conventions of `loss_cases_more`.
 
 Data rescaled inside, epsilons, single precision, sizes written in, KLs that do not weigh all
-examples and latents alike, detached pieces, batches of one. Every truth was derived by hand; those of a plain KL beside
-data taken as it is are proven in `test_loss_cases_truth.py`.
+examples and latents alike, detached pieces, batches of one. Every truth was derived by hand;
+those of a plain KL beside data taken as it is are proven in `test_loss_cases_truth.py`.
 """
 
 from __future__ import annotations

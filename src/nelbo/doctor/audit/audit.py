@@ -12,6 +12,7 @@ from torch import Tensor
 from nelbo.doctor.audit.calling import Call, Point
 from nelbo.doctor.audit.evidence import Evidence
 from nelbo.doctor.audit.fields import FIELDS, Fields
+from nelbo.doctor.audit.gain import gain
 from nelbo.doctor.audit.gradient import reaches
 from nelbo.doctor.audit.judge import judged
 from nelbo.doctor.audit.kl import FoundKL, find_kl
@@ -62,7 +63,7 @@ def audit(
     call.learn_mode(base)
     base = _quiet(call, base)
     found = find_reconstruction(call, base, output)
-    base = base._replace(recon=found.lowest)
+    base = _cheapest(call, base._replace(recon=found.lowest))
     kl = find_kl(call, base)
     reach = reaches(call, _generic(base, found.output))
     if kl.term.form != "absent" and reach.get("mu") == reach.get("logvar") == "zero":
@@ -78,6 +79,7 @@ def audit(
         rescaled=rescaled,
         short=len(target) < 2 or accepts(call, base, first(len(target) - 1)),
         additive=_additive(call, base, found),
+        earned=gain(call, base, found.output, kl.weight),
     )
     own = data is None or found.compared != (1.0, 0.0)
     return judged(evidence, evidence.x if own else data)
@@ -112,6 +114,18 @@ def _quiet(call: Call, base: Point) -> Point:
         return base
     still = base._replace(mu=torch.zeros_like(base.mu), logvar=torch.zeros_like(base.mu))
     return still if np.isfinite(call.tried(still)) else base
+
+
+def _cheapest(call: Call, base: Point) -> Point:
+    """Return the point with the data itself for its reconstruction, where that costs less.
+
+    The less the reconstruction costs, the more digits are left for the KL.
+    """
+    if isinstance(base.recon, tuple):
+        return base
+    perfect = base._replace(recon=base.x)
+    better = abs(call.tried(perfect)) < abs(call.tried(base))
+    return perfect if better else base
 
 
 def _generic(base: Point, output: str) -> Point:

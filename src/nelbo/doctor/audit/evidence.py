@@ -35,6 +35,8 @@ class Evidence:
             into [0, 1] instead; empty elsewhere.
         short: whether the loss accepts a batch with one example less.
         additive: whether the two terms are simply added.
+        earned: the largest KL that perfect reconstructions can pay for, in nats per example;
+            None where it is not known.
     """
 
     call: Call
@@ -47,6 +49,7 @@ class Evidence:
     rescaled: str
     short: bool
     additive: bool
+    earned: float | None = None
 
     @cached_property
     def low(self) -> float:

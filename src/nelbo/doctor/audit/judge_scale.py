@@ -12,11 +12,16 @@ from nelbo.doctor.forecast import Forecast
 Found = Iterator[Finding]
 WHOLE = 0.9  # beta of a likelihood below which a mean over latents has diluted the KL
 SMALL = 0.05  # beta of a likelihood below which the prior is hardly felt
+UNPAID = 0.5  # nats per example that are too few for one active latent
+WORTH = 10.0  # nats that a model of a few latents has
 FAINT = 1e-3  # implied variance over the data's own, likewise
 
 
 def scale(e: Evidence, foreseen: Forecast | None) -> Found:
     """Judge the implied variance, scale or beta."""
+    if foreseen is None and _unpayable(e):
+        yield _unpaid(e)
+        return
     weight = e.beta
     if weight is None or weight <= 0:
         return
@@ -29,6 +34,26 @@ def scale(e: Evidence, foreseen: Forecast | None) -> Found:
         yield _small(e)
     elif e.family in ("squared_error", "absolute_error"):
         yield Finding("implied_scale", "info", _meaning(e), numbers, MEANT)
+
+
+def _unpayable(e: Evidence) -> bool:
+    penalised = e.kl.term.form in ("closed", "mc", "extra")
+    return penalised and e.earned is not None and e.earned < UNPAID
+
+
+def _unpaid(e: Evidence) -> Finding:
+    """Return what follows where even perfect reconstructions would not pay for a KL."""
+    assert e.earned is not None
+    code, how, fix = _too_large(e)
+    cause = (
+        f"{how} Even perfect reconstructions save no more than {e.earned:.3g} nats' worth against "
+        "the mean example, so the latents can never carry more: the best it can do is to ignore "
+        "the input, and every output will be the same."
+    )
+    if e.family == "unknown":
+        fix = f"Divide the KL's weight by {WORTH / e.earned:.2g} or more, or use a likelihood."
+    seen = {**_numbers(e, None), "largest KL it can pay for, nats per example": e.earned}
+    return Finding(code, "error", cause, seen, fix)
 
 
 def sizes(e: Evidence, foreseen: Forecast | None) -> Found:

@@ -35,7 +35,8 @@ class Reconstruction:
     Attributes:
         family: what is summed; `"unknown"` where it is none of the known ones.
         batch: its reduction over the examples; None where it cannot be known.
-        features: its reduction over the features; None where it cannot be known.
+        features: its reduction over the features; None where it cannot be known. Where only one
+            number of features is accepted, the one whose constant is 1 or 1/2.
         constant: a_R = constant * (1/B where averaged over B examples) * (1/D where over D
             features); negative where the sign is flipped; None where it cannot be known.
     """

@@ -51,6 +51,11 @@ def _because(case: Case) -> tuple[str, str]:
     """Return the likeliest cause and its fix."""
     if case.explained:
         return "It follows from what is said above.", "Mend that first, then train again."
+    if case.audit is not None and (case.audit.forecast is None or case.audit.forecast.margin < 1):
+        return (
+            "The audit of its loss found no cause, and could not foretell this one.",
+            "Lower the KL's weight tenfold and train again: if it learns, that was it.",
+        )
     if case.audit is not None:
         return (
             "Its loss is one that learns from such data, so that the training was too short, or "
