@@ -1,6 +1,6 @@
 """Training: `fit`, its loop, checkpoints and callbacks."""
 
-from nelbo.train.callbacks import Callback, ProgressDisplay
+from nelbo.train.callbacks import Callback, ProgressDisplay, Watch
 from nelbo.train.fit import Run, beliefs, fit, versions
 from nelbo.train.folder import RunFolder
 from nelbo.train.interruption import Interrupted
@@ -10,8 +10,10 @@ __all__ = [
     "Callback",
     "Interrupted",
     "ProgressDisplay",
+    "Watch",
     "Run",
     "RunFolder",
+    "Watch",
     "beliefs",
     "fit",
     "load",

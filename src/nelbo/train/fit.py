@@ -17,7 +17,7 @@ from nelbo import registry
 from nelbo.data import Source, as_source
 from nelbo.model import VAE
 from nelbo.objectives import ELBO, Objective
-from nelbo.train.callbacks import Callback, ProgressDisplay
+from nelbo.train.callbacks import Callback, ProgressDisplay, Watch
 from nelbo.train.checks import PRECISIONS, check_data, check_objective, check_same, check_settings
 from nelbo.train.fingerprint import fingerprints
 from nelbo.train.folder import RunFolder
@@ -84,7 +84,8 @@ def fit(
         out: folder for checkpoints, metrics and configuration.
         resume: go on from the newest checkpoint in `out`, with the same data and settings; where
             the run ended before its first checkpoint, begin it.
-        callbacks: who watches; by default a live display on standard error.
+        callbacks: who watches; by default a live display on standard error, and the doctor, who
+            speaks up where the run goes wrong.
         about: what else `config.json` shall record, such as where the data came from.
 
     Raises:
@@ -144,7 +145,7 @@ def fit(
         seed=seed,
         precision=PRECISIONS[precision],
         folder=None if out is None else RunFolder(out),
-        callbacks=[ProgressDisplay()] if callbacks is None else callbacks,
+        callbacks=[ProgressDisplay(), Watch()] if callbacks is None else callbacks,
     )
     if loop.folder is not None:
         _open(loop.folder, loop, config, resume)

@@ -112,7 +112,7 @@ class Evidence:
         r, k = self.reconstruction.weight, self.kl.weight
         if r is None or k is None or r == 0 or self.kl.term.form in ("wrong", "absent", None):
             return None
-        return round_off(k / r)
+        return round_off(k / r, digits=10)
 
     @property
     def averaged(self) -> bool:

@@ -59,9 +59,9 @@ def fit(values: np.ndarray, *columns: np.ndarray) -> Fit:
     )
 
 
-def round_off(value: float) -> float:
-    """Return a number to twelve digits: what rounding alone has added disappears."""
-    return float(f"{value:.12g}")
+def round_off(value: float, digits: int = 12) -> float:
+    """Return a number to so many digits: what rounding alone has added disappears."""
+    return float(f"{value:.{digits}g}")
 
 
 def sparsest(

@@ -38,7 +38,7 @@ def _twice(case: Case) -> Iterator[Finding]:
     outside = float(((x < low - SLACK) | (x > high + SLACK)).double().mean())
     # a collapsed model's outputs are the data's mean, which may lie there by itself
     likely = inside and outside > SHARE and (pressed or not case.collapsed)
-    unseen = not case.decoding.last or "sigmoid" in case.decoding.last
+    unseen = not case.decoding.last or "sigmoid" in case.decoding.last[:-1]
     if before[-2:] == ("sigmoid", "sigmoid") or (unseen and likely):
         yield Finding(
             "double_sigmoid",
