@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -21,8 +20,9 @@ AVERAGED = 0.1
 WRONG = 1e-4  # the same for a term that may be any combination of a KL's pieces
 Kind = Literal["closed", "sampled", "wrong"]
 Way = tuple[Noise, str]
-SINGLE: tuple[Way, ...] = (
-    *((noise, scale) for noise in NOISES for scale in SCALES),
+USUAL_WAYS: tuple[Way, ...] = tuple((noise, RIGHT) for noise in NOISES)
+OTHERS: tuple[Way, ...] = (
+    *((noise, scale) for noise in NOISES for scale in SCALES if scale != RIGHT),
     (NO_NOISE, RIGHT),
 )
 STACKED: tuple[Way, ...] = tuple((noise, RIGHT) for noise in SEVERAL)
@@ -47,25 +47,24 @@ class Explanation:
 
 def closest_exact(model: Model, rows: list[Row]) -> Explanation:
     """Return the best explanation that takes a draw of noise for the step's own."""
-    best = _closest(model, rows, SINGLE)
-    if best.fit.residual < EXACT:
-        return best
-    return min(best, _closest(model, rows, STACKED), key=lambda found: found.fit.residual)
-
-
-def _closest(model: Model, rows: list[Row], ways: Sequence[Way]) -> Explanation:
-    """Return the best explanation by these ways of drawing z, or the first that is exact."""
-    found: list[Explanation] = []
-    for noise, scale in ways:
-        draws = [drawn(model, row, noise, scale) for row in rows]
-        found += _explanations(rows, draws, noise, scale)
-        if _best(found, wrong=False).fit.residual < WRONG:
+    found, best = list[Explanation](), None
+    for ways, enough in ((USUAL_WAYS, WRONG), (OTHERS, EXACT), (STACKED, EXACT)):
+        for noise, scale in ways:
+            draws = [drawn(model, row, noise, scale) for row in rows]
+            found += _explanations(rows, draws, noise, scale)
+        best = _closest(found)
+        if best.fit.residual < enough:
             break
+    assert best is not None
+    return best
+
+
+def _closest(found: list[Explanation]) -> Explanation:
+    """Return the best explanation; one with a wrong KL only where no right one comes near."""
     right, wrong = _best(found, wrong=False), _best(found, wrong=True)
     exact = right.fit.residual < WRONG
-    return (
-        wrong if not exact and wrong.fit.residual < min(WRONG, 0.1 * right.fit.residual) else right
-    )
+    closer = wrong.fit.residual < min(WRONG, 0.1 * right.fit.residual)
+    return wrong if closer and not exact else right
 
 
 def _best(found: list[Explanation], wrong: bool) -> Explanation:
