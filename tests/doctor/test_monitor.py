@@ -271,3 +271,12 @@ def test_nothing_given_is_nothing_said():
         for _ in range(300):
             monitor.step()
     assert monitor.findings == ()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [(("a",), BadType), ((torch.zeros(3, 4), torch.zeros(2, 5)), BadValue)],
+)
+def test_what_is_no_batch_is_refused(arguments, error):
+    with pytest.raises(error):
+        Monitor(warn=print).step(*arguments)

@@ -33,7 +33,23 @@ def _warn(finding: Finding) -> None:
     level, frame = 1, inspect.currentframe()
     while frame is not None and frame.f_code.co_filename == __file__:
         level, frame = level + 1, frame.f_back
-    warnings.warn(NelboWarning(str(finding)), stacklevel=level)
+    warnings.warn(NelboWarning(f"{finding.cause} {finding.fix}"), stacklevel=level)
+
+
+def _check(**arrays: Any) -> None:
+    """Refuse what is no array, and arrays of other numbers of examples."""
+    lengths: dict[str, int] = {}
+    for name, value in arrays.items():
+        first = value[0] if isinstance(value, tuple | list) and value else value
+        shape = getattr(first, "shape", None)
+        if value is not None and shape is None:
+            fix = "The order is monitor.step(x, mu, logvar, recon)."
+            raise BadType(name, expected="an array", got=f"{value!r:.60}", fix=fix)
+        if shape is not None and len(shape) > 0:
+            lengths[name] = int(shape[0])
+    if len(set(lengths.values())) > 1:
+        fix = "Pass the arrays of one batch: monitor.step(x, mu, logvar, recon)."
+        raise BadValue("batch", expected="as many examples in each", got=lengths, fix=fix)
 
 
 class Monitor:
@@ -120,7 +136,12 @@ class Monitor:
             reconstruction: the loss's reconstruction term.
             kl: the loss's KL.
             beta: weight of the KL at this step.
+
+        Raises:
+            TypeError: not an array.
+            ValueError: arrays of other numbers of examples.
         """
+        _check(x=x, mu=mu, logvar=logvar, recon=recon)
         arrays = {"x": x, "mu": mu, "logvar": logvar, "recon": recon}
         terms = {"the reconstruction term": reconstruction, "the KL": kl, "the loss": loss}
         if beta is not None:
@@ -190,8 +211,8 @@ class Monitor:
                 "error",
                 "The posterior has collapsed: the latents say nothing about the input.",
                 evidence,
-                "Sum the reconstruction over the features, not their mean, and take beta = 1; "
-                "nelbo.audit(loss, x) tells which.",
+                "Take beta = 1 and a likelihood that the data is worth (nelbo.forecast tells); in "
+                "a loss of your own, sum over the features (nelbo.audit tells).",
             )
         )
 

@@ -346,3 +346,37 @@ def test_the_callers_generators_and_arrays_stay():
 def test_bad_input_is_refused(arguments, error, words):
     with pytest.raises(error, match=words):
         nelbo.audit(**{"loss": summed, "x": unit(8, 4), **arguments})
+
+
+def flat_inside(x, r, m, v):
+    return ((r - x.flatten(1)) ** 2).sum(1).mean() + kl1(m, v).sum(1).mean()
+
+
+def test_images_are_flattened_where_the_loss_wants_them_flat():
+    report = nelbo.audit(flat_inside, unit(16, 1, 5, 8))
+    assert report.sigma2 == pytest.approx(0.5)
+    assert report.reconstruction.features == "sum"
+
+
+def test_what_even_perfect_reconstructions_cannot_pay_for_is_foretold_for_any_loss():
+    """R(mean) - R(x) = mean |x - mean x| over the features, at most 1/4 for uniform data."""
+
+    def averaged(x, r, m, v):
+        return (x - r).abs().mean() + kl1(m, v).sum(1).mean()
+
+    x = unit(64, 30)
+    report = nelbo.audit(averaged, x)
+    assert not report.ok
+    assert report.findings[0].code == "pixels_averaged"
+    earned = report.findings[0].evidence["largest KL it can pay for, nats per example"]
+    assert earned == pytest.approx(float((x - x.mean(0)).abs().mean()), rel=1e-6)
+
+
+def test_a_wrong_formula_is_shown_in_units_of_the_kl():
+    def loss(x, r, m, v):
+        return summed(x, r, 0 * m, 0 * v) + 0.5 * (m**2 + (2 * v).exp() - v).sum(1).mean()
+
+    finding = nelbo.audit(loss, unit(32, 20)).findings[0]
+    assert finding.code == "kl_wrong"
+    formula = finding.evidence["formula per latent, up to a factor"]
+    assert formula == "0.5 mu^2 -0.5 logvar +0.5 exp(2 logvar)"

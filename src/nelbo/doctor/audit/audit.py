@@ -22,6 +22,7 @@ from nelbo.doctor.audit.sizes import accepts, first
 from nelbo.errors import BadType, BadValue, nearest
 
 
+@np.errstate(all="ignore")
 def audit(
     loss: Callable[..., Any],
     x: Any,
@@ -33,7 +34,8 @@ def audit(
     """Find out what a loss says about reconstructions and latents, by calling it.
 
     The loss is probed at reconstructions and posteriors of nelbo's choosing, on this data; its
-    source is never read. Nothing it says that probing cannot tell is guessed: it is None.
+    source is never read. Images are flattened where it wants them flat. Nothing that probing
+    cannot tell is guessed: it is None.
 
     Args:
         loss: `loss(x, recon, mu, logvar)` -> one number, in torch, NumPy, Chainer, JAX or Keras.
@@ -59,7 +61,8 @@ def audit(
     """
     target = _checked(loss, x, latent, output)
     call = Call(loss, like=x)
-    base, rescaled = _begin(call, target, latent, output)
+    base, rescaled = _begin_in_shape(call, target, latent, output)
+    target = target.reshape(base.x.shape)
     call.learn_mode(base)
     base = _quiet(call, base)
     found = find_reconstruction(call, base, output)
@@ -83,6 +86,19 @@ def audit(
     )
     own = data is None or found.compared != (1.0, 0.0)
     return judged(evidence, evidence.x if own else data)
+
+
+def _begin_in_shape(call: Call, x: Tensor, latent: int, output: str) -> tuple[Point, str]:
+    """Return a point at which the loss answers; on flat examples where it wants them flat."""
+    try:
+        return _begin(call, x, latent, output)
+    except BadValue as error:
+        if x.dim() == 2:
+            raise
+        try:
+            return _begin(call, x.flatten(1), latent, output)
+        except BadValue:
+            raise error from error.__cause__
 
 
 def _begin(call: Call, x: Tensor, latent: int, output: str) -> tuple[Point, str]:

@@ -52,7 +52,7 @@ def _wrong(e: Evidence) -> Finding:
         else "its pull on mu and on the variance is not the KL's"
     )
     cause = f"The KL is wrong: {mistake.what}; {where}."
-    seen = {"formula per latent": str(mistake), "misfit of the KL": e.kl.residual}
+    seen = {"formula per latent, up to a factor": str(mistake), "misfit of the KL": e.kl.residual}
     if mistake.argmin is not None:
         seen["logvar at the minimum"] = mistake.argmin
     return Finding("kl_wrong", "error", cause, seen, f"Use {CLOSED}.")

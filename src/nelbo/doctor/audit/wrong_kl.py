@@ -54,7 +54,9 @@ class Mistake:
     additional: bool
 
     def __str__(self) -> str:
-        return " ".join(f"{c:+.3g} {name}" for name, c in self.formula.items()).removeprefix("+")
+        unit = abs(self.scale) if self.scale else 1.0
+        pieces = (f"{c / unit:+.3g} {name}" for name, c in self.formula.items())
+        return " ".join(pieces).removeprefix("+")
 
 
 def find_mistake(posterior: Latents) -> Mistake | None:

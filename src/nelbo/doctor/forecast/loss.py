@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -105,6 +105,7 @@ def solve_loss(
         rare: features to leave out unless the loss is a squared error.
     """
     data, shape = found.data, tuple(found.data.shape)
+    loss = _alone(loss)
     size = max(1, min(LARGEST_BATCH, found.examples, BATCH // len(found.mean)))
 
     def total(x: Tensor, outputs: Tensor) -> Tensor:
@@ -144,6 +145,18 @@ def _rate(problem: Problem, x: Tensor, eta: Tensor) -> float:
     h = float((slopes * apart).sum() / (apart**2).sum().clamp_min(1e-300))
     alike = ((slopes - h * apart).abs() <= ALIKE * abs(h) * apart.abs().max()).all()
     return h if bool(alike) else 0.0
+
+
+def _alone(loss: Loss) -> Loss:
+    """Return a loss that gives its value alone where it comes with others, the first of them."""
+
+    def first(x: Any, recon: Any, mu: Tensor, logvar: Tensor) -> Any:
+        value = loss(x, recon, mu, logvar)
+        if isinstance(value, Mapping) and "loss" in value:
+            return value["loss"]
+        return value[0] if isinstance(value, tuple | list) and value else value
+
+    return first
 
 
 def _scalar(loss: Loss, x: Tensor, recon: Any, none: Tensor) -> Tensor:
