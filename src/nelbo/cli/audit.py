@@ -62,6 +62,7 @@ def audit(
 
         with seeded(seed):
             found, flat = flattened(given.train, probed)
+            flat = flat or any(finding.code == "flattened" for finding in found.findings)
     about = (about_data(given), counted(latent, "latent"), f"output: {output}")
     made = how_made(
         given,

@@ -62,6 +62,7 @@ def audit(
     target = _checked(loss, x, latent, output)
     call = Call(loss, like=x)
     base, rescaled = _begin_in_shape(call, target, latent, output)
+    flat = target.dim() != base.x.dim()
     target = target.reshape(base.x.shape)
     call.learn_mode(base)
     base = _quiet(call, base)
@@ -82,6 +83,7 @@ def audit(
         rescaled=rescaled,
         short=len(target) < 2 or accepts(call, base, first(len(target) - 1)),
         additive=_additive(call, base, found),
+        flat=flat,
         earned=gain(call, base, found.output, kl.weight),
     )
     own = data is None or found.compared != (1.0, 0.0)

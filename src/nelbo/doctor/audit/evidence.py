@@ -35,6 +35,7 @@ class Evidence:
             into [0, 1] instead; empty elsewhere.
         short: whether the loss accepts a batch with one example less.
         additive: whether the two terms are simply added.
+        flat: whether the examples were flattened for it.
         earned: the largest KL that perfect reconstructions can pay for, in nats per example;
             None where it is not known.
     """
@@ -49,6 +50,7 @@ class Evidence:
     rescaled: str
     short: bool
     additive: bool
+    flat: bool = False
     earned: float | None = None
 
     @cached_property

@@ -182,6 +182,10 @@ def manners(e: Evidence, foreseen: Forecast | None) -> Found:
         seen = {"scale": scale, "shift": shift}
         fix = "No change is needed if the decoder's outputs lie in that range."
         yield Finding("data_rescaled", "info", cause, seen, fix)
+    if e.flat:
+        cause = "The loss refuses examples in the shape of the data: it was given them flat."
+        seen = {"shape": str(list(e.x.shape[1:]))}
+        yield Finding("flattened", "info", cause, seen, judge_kl.MEANT)
     if e.call.container:
         cause = f"What was audited is {e.call.container}."
         yield Finding("container", "info", cause, {}, "Return the loss alone to be sure.")
