@@ -194,13 +194,13 @@ class BadLoss:
     Attributes:
         loss: the callable, for outputs in (0, 1) of 49 features, 6 latents, 32 examples.
         expected: what a user would expect to be told.
-        library: whose arrays it takes.
+        arrays: whose arrays it takes.
     """
 
     id: str
     loss: object
     expected: str
-    library: str = "torch"
+    arrays: str = "torch"
 
 
 def _raise(x, r, m, v):

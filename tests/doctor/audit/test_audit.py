@@ -205,7 +205,7 @@ BERNOULLI = [
 
 def of_bad(case):
     x = torch.rand(32, 49, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    return nelbo.audit(case.loss, x.numpy() if case.library == "numpy" else x, 6, "prob")
+    return nelbo.audit(case.loss, x.numpy() if case.arrays == "numpy" else x, 6, "prob")
 
 
 BAD = {case.id: case for case in BAD_LOSSES}

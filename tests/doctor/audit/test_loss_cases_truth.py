@@ -495,7 +495,7 @@ def test_numpy_cases_and_bad_losses_have_names_of_their_own():
 def test_a_bad_loss_can_be_called_or_raises_at_once(bad):
     c = next(c for c in NUMPY_CASES if c["id"] == "np-zero-dimensional")
     arguments = [t.clone() for t in make_inputs(c, batch=32)]
-    if bad.library == "numpy":
+    if bad.arrays == "numpy":
         arguments = [t.numpy() for t in arguments]
     if bad.id in ("raises", "three-arguments", "five-arguments"):
         with pytest.raises(ValueError if bad.id == "raises" else TypeError):
