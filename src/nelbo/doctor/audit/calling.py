@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -11,10 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from nelbo.doctor.returned import alone
 from nelbo.errors import BadValue
 from nelbo.rng import seeded
 
-TOTALS = ("loss", "total_loss", "total", "loss_total", "vae_loss")  # names in a dictionary
 Recon = Tensor | tuple[Tensor, Tensor]
 
 
@@ -178,7 +178,9 @@ class Call:
 
     def invoke(self, given: Point, seed: int = 0) -> Any:
         """Call the user's code on arrays as they are, with all generators seeded."""
-        return self._unwrapped(users(self.loss, given, seed))
+        value, taken = alone(users(self.loss, given, seed))
+        self.container = taken or self.container
+        return value
 
     def number(self, value: Any) -> float:
         """Return a loss as a float, and note its precision."""
@@ -192,17 +194,6 @@ class Call:
         if array.dtype.kind == "f" and not isinstance(value, float):
             self.resolution = max(self.resolution, float(np.finfo(array.dtype).eps))
         return float(array.reshape(()))
-
-    def _unwrapped(self, value: Any) -> Any:
-        if isinstance(value, Mapping):
-            name = next((name for name in TOTALS if name in value), None)
-            if name is not None:
-                self.container = f"the entry '{name}' of a dictionary"
-                return value[name]
-        if isinstance(value, tuple | list) and value:
-            self.container = f"the first of {len(value)} returned values"
-            return value[0]
-        return value
 
 
 def users(function: Callable[..., Any], arguments: Iterable[Any], seed: int) -> Any:

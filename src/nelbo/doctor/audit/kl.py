@@ -37,6 +37,7 @@ class FoundKL:
         mistake: what is wrong with a wrong one.
         error: one standard error of the weight, relative, where it was estimated.
         detached: whether it has a value but no gradient, and so is absent from training.
+        uneven: whether some latents or examples count for less than others.
     """
 
     term: KL

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from nelbo.doctor.forecast.general import Solved, solve
 from nelbo.doctor.forecast.kl_weight import Loss, kl_weight
 from nelbo.doctor.forecast.moments import BATCH, Moments
 from nelbo.doctor.forecast.problem import Batch, Problem, some
+from nelbo.doctor.returned import alone
 from nelbo.errors import BadType, BadValue, nearest
 from nelbo.rng import generator
 
@@ -105,7 +106,7 @@ def solve_loss(
         rare: features to leave out unless the loss is a squared error.
     """
     data, shape = found.data, tuple(found.data.shape)
-    loss = _alone(loss)
+    loss = _unpacked(loss)
     size = max(1, min(LARGEST_BATCH, found.examples, BATCH // len(found.mean)))
 
     def total(x: Tensor, outputs: Tensor) -> Tensor:
@@ -147,16 +148,9 @@ def _rate(problem: Problem, x: Tensor, eta: Tensor) -> float:
     return h if bool(alike) else 0.0
 
 
-def _alone(loss: Loss) -> Loss:
-    """Return a loss that gives its value alone where it comes with others, the first of them."""
-
-    def first(x: Any, recon: Any, mu: Tensor, logvar: Tensor) -> Any:
-        value = loss(x, recon, mu, logvar)
-        if isinstance(value, Mapping) and "loss" in value:
-            return value["loss"]
-        return value[0] if isinstance(value, tuple | list) and value else value
-
-    return first
+def _unpacked(loss: Loss) -> Loss:
+    """Return a loss that gives its value alone where it comes with others."""
+    return lambda x, recon, mu, logvar: alone(loss(x, recon, mu, logvar))[0]
 
 
 def _scalar(loss: Loss, x: Tensor, recon: Any, none: Tensor) -> Tensor:
