@@ -10,7 +10,8 @@ from nelbo.errors import BadValue
 from nelbo.objectives import ELBO
 from nelbo.objectives.schedules import Linear
 from nelbo.train import Callback, RunFolder
-from nelbo.train.fit import _adam, beliefs
+from nelbo.train.adam import Adam
+from nelbo.train.fit import beliefs
 from tests.train.running import TERMS, fit
 
 # --- clipping and precision -----------------------------------------------------------------------
@@ -63,8 +64,8 @@ def test_the_model_comes_back_in_evaluation_mode(make, x):
 
 
 def test_adam_is_fused_where_every_torch_can(make):
-    assert _adam(make(), 0.1).defaults["fused"]
-    assert not _adam(make().to("meta"), 0.1).defaults["fused"]
+    assert Adam(make().parameters(), 0.1).defaults["fused"]
+    assert not Adam(make().to("meta").parameters(), 0.1).defaults["fused"]
 
 
 # --- callbacks, records, networks -----------------------------------------------------------------

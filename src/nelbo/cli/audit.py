@@ -19,7 +19,7 @@ from nelbo.cli.showing import (
     show,
 )
 from nelbo.cli.user_code import user_code
-from nelbo.data import Examples, load
+from nelbo.data import Indexed, load
 from nelbo.doctor import Audit
 from nelbo.doctor import audit as run_audit
 from nelbo.report import doctor
@@ -57,7 +57,7 @@ def audit(
         function, call = ordered(written, loss.rpartition(":")[2])
         given = load(data)
 
-        def probed(train: Examples) -> Audit:
+        def probed(train: Indexed) -> Audit:
             return run_audit(function, train.spread(batch)[:], latent, output, data=train)
 
         with seeded(seed):

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from nelbo.cli.options import JsonOption, print_json
 from nelbo.data import DATASETS, Data, load
+from nelbo.data.arrays import rows_at_once
 from nelbo.doctor import moments
 from nelbo.report import grid
 
@@ -29,7 +30,8 @@ def list_() -> None:
     table = Table("name", "what", "where", box=None, pad_edge=False)
     for name, (what, where) in DATASETS.items():
         table.add_row(name, what, where)
-    table.add_row("PATH", "your own: .npy, .npz, .csv, IDX, a folder of images", "where you say")
+    forms = ".npy, .npz, .csv, .parquet, IDX, a folder of images or of parquet files"
+    table.add_row("PATH", f"your own: {forms}", "where you say")
     Console().print(table)
 
 
@@ -71,7 +73,7 @@ def show(data: DataArgument, as_json: JsonOption = False) -> None:
 
 def _record(data: Data) -> dict[str, object]:
     found = moments(data.train)
-    extremes = [x.aminmax() for x in data.train.epoch(1000)]
+    extremes = [x.aminmax() for x in data.train.epoch(rows_at_once(data.train.shape))]
     spectrum = found.spectrum()
     return {
         "name": data.name,

@@ -12,7 +12,7 @@ from nelbo.cli.options import JsonOption, SeedOption, run_data
 from nelbo.cli.shapes import flattened
 from nelbo.cli.showing import HtmlOption, LangOption, check_output, counted, how_made, show
 from nelbo.cli.user_code import user_code
-from nelbo.data import Data, Examples, load
+from nelbo.data import Data, Indexed, load
 from nelbo.doctor import Diagnosis
 from nelbo.doctor import diagnose as run_diagnosis
 from nelbo.errors import BadValue
@@ -72,7 +72,7 @@ def _of_code(place: str, data: str, examples: int, seed: int) -> tuple[Diagnosis
         model = _adapter(written, place)
         given = load(data)
 
-        def diagnosed(test: Examples) -> Diagnosis:
+        def diagnosed(test: Indexed) -> Diagnosis:
             return run_diagnosis(model, test, examples=examples, seed=seed)
 
         found, _ = flattened(given.test, diagnosed)

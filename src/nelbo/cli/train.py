@@ -12,7 +12,7 @@ import typer
 
 from nelbo import registry
 from nelbo.cli.options import DeviceOption, chosen_device, with_hidden
-from nelbo.data import Examples, load
+from nelbo.data import Indexed, load
 from nelbo.errors import BadValue
 from nelbo.model import AXES, VAE
 from nelbo.report import grid
@@ -143,7 +143,7 @@ def _train(
     return train.shape
 
 
-def _held_out(train: Examples, seed: int) -> tuple[Examples, Examples]:
+def _held_out(train: Indexed, seed: int) -> tuple[Indexed, Indexed]:
     order = torch.randperm(len(train), generator=generator(seed, len(train)))
     count = max(1, int(HELD_OUT * len(train)))
     return train.take(order[count:].sort().values), train.take(order[:count].sort().values)

@@ -15,7 +15,7 @@ import torch
 from nelbo import registry
 from nelbo.compare.identity import SQUARED_ERRORS, identity
 from nelbo.compare.losses import Loss, losses
-from nelbo.compare.machine import hardware, peak_memory
+from nelbo.machine import hardware, peak_memory
 from nelbo.compare.results import Comparison, Refused
 from nelbo.compare.row import Trained, measure
 from nelbo.compare.settings import Settings

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from nelbo.compare.losses import Loss
 from nelbo.compare.results import Row
-from nelbo.data import Examples
+from nelbo.data import Indexed
 from nelbo.doctor import Forecast
 from nelbo.evaluate import ELBO, ActiveUnits, ImportanceBound, OutputDependence, evaluate
 from nelbo.likelihoods import Gaussian
@@ -31,7 +31,7 @@ class Trained:
     run: Run
 
 
-def measure(trained: Trained, test: Examples, originals: Tensor, seed: int) -> Row:
+def measure(trained: Trained, test: Indexed, originals: Tensor, seed: int) -> Row:
     """Return the row of a trained loss.
 
     Args:

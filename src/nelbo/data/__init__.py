@@ -1,11 +1,18 @@
-"""Data: named data sets, files, folders, arrays, datasets and iterables of batches."""
+"""Data: named data sets, files, folders, arrays, datasets and iterables."""
 
 from nelbo.data.as_source import as_source
 from nelbo.data.batches import Batches
 from nelbo.data.examples import Examples
+from nelbo.data.indexed import Indexed
 from nelbo.data.loading import DATASETS, Data, load
 from nelbo.data.map_dataset import MapDataset
+from nelbo.data.npy_rows import NpyRows
+from nelbo.data.on_disk import OnDisk
+from nelbo.data.parquet_rows import ParquetRows
+from nelbo.data.part import Part
+from nelbo.data.rows import Rows
 from nelbo.data.source import Source
+from nelbo.data.stream import Stream
 from nelbo.data.transforms import (
     Dequantise,
     DynamicBinarise,
@@ -22,11 +29,18 @@ __all__ = [
     "Dequantise",
     "DynamicBinarise",
     "Examples",
+    "Indexed",
     "MapDataset",
+    "NpyRows",
+    "OnDisk",
+    "ParquetRows",
+    "Part",
     "Raw",
+    "Rows",
     "Scale",
     "Source",
     "StaticBinarise",
+    "Stream",
     "Transform",
     "as_source",
     "load",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -73,15 +73,35 @@ def as_labels(labels: Any, n: int, what: str = "labels") -> Int64[Tensor, " n"]:
     return torch.from_numpy(array.astype(np.int64))
 
 
+def rows_at_once(shape: Sequence[int], at_most: int = 1000) -> int:
+    """Return how many examples of a shape may be in memory a second time, as floats.
+
+    Example:
+        >>> rows_at_once((1, 28, 28)), rows_at_once((3, 256, 256))
+        (1000, 21)
+    """
+    return max(1, min(at_most, _CHUNK // max(1, math.prod(shape))))
+
+
 def chunks(array: Shaped[Tensor, " n *shape"]) -> Iterator[tuple[int, Tensor]]:
     """Yield (index of the first example, some examples) over the array, in order."""
-    rows = max(1, _CHUNK // math.prod(array.shape[1:]))
+    rows = rows_at_once(array.shape[1:], at_most=len(array))
     for start in range(0, len(array), rows):
         yield start, array[start : start + rows]
 
 
-def check_finite(array: Shaped[Tensor, " n *shape"], what: str) -> None:
-    """Raise ValueError for NaN or infinity, naming the first and how many there are."""
+def check_finite(
+    array: Shaped[Tensor, " n *shape"],
+    what: str,
+    numbers: Int64[Tensor, " n"] | None = None,
+) -> None:
+    """Raise ValueError for NaN or infinity, naming the first and how many there are.
+
+    Args:
+        array: the values.
+        what: the array's name in error messages.
+        numbers: by which its examples are known, where these are not 0..n-1.
+    """
     if not array.is_floating_point():
         return
     first, count = "", 0
@@ -93,7 +113,8 @@ def check_finite(array: Shaped[Tensor, " n *shape"], what: str) -> None:
             example, *feature = bad.nonzero()[0].tolist()
             value = chunk[(example, *feature)].item()
             place = feature[0] if len(feature) == 1 else tuple(feature)
-            first = f"{value} in example {start + example}, feature {place}"
+            example = start + example if numbers is None else int(numbers[start + example])
+            first = f"{value} in example {example}, feature {place}"
         count += int(bad.sum())
     if count:
         raise BadValue(

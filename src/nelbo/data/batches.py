@@ -7,11 +7,13 @@ from itertools import chain, islice
 from typing import Any
 
 import torch
-from jaxtyping import Float32
+from jaxtyping import Float32, Shaped
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset
 
-from nelbo.data.items import check_stream, ready, x_of
+from nelbo.data.items import check_stream, shown, stored, x_of
+from nelbo.data.part import WHOLE, Part
+from nelbo.data.prefetch import Prefetched
 from nelbo.data.source import Source, check_epoch
 from nelbo.data.transforms import Transform, as_transform
 from nelbo.errors import BadType, BadValue
@@ -26,6 +28,8 @@ class Batches(Source):
     Args:
         batches: gives tensors or arrays [b, *shape], or tuples whose first element is that.
         transform: object or its text; default `Scale()`.
+        prefetch: batches read ahead in a thread, for what draws nothing from torch's global
+            generator; 0 for none.
 
     Raises:
         TypeError: an iterator that cannot start again, or batches that hold no tensor.
@@ -37,24 +41,32 @@ class Batches(Source):
         (4, (2,))
     """
 
-    def __init__(self, batches: Any, transform: Transform | str | None = None) -> None:
+    def __init__(
+        self, batches: Any, transform: Transform | str | None = None, prefetch: int = 0
+    ) -> None:
         self.batches, self.transform = batches, as_transform(transform)
+        self.prefetch = prefetch
         check_stream(self.transform)
-        _check_restarts(batches)
+        check_restarts(batches)
         with seeded(0):
             first = next(iter(batches), None)
-        self.shape = _shape(first)
-        for i, item in enumerate(batches if isinstance(batches, list | tuple) else [first]):
-            self._ready(i, item)
+            self.shape = _shape(first)
+            for i, item in enumerate(batches if isinstance(batches, list | tuple) else [first]):
+                shown(self._stored(i, item), self.transform)
         self.size = _size(batches)
 
     def epoch(
-        self, batch: int, order: torch.Generator | None = None, skip: int = 0
+        self,
+        batch: int,
+        order: torch.Generator | None = None,
+        skip: int = 0,
+        part: Part = WHOLE,
     ) -> Iterator[Float32[Tensor, " batch *shape"]]:
         """Return an iterator over every batch once; `batch` is not used.
 
         `order` seeds what the iterable draws from torch's global generator until its first
-        batch, which is where a DataLoader draws its permutation.
+        batch, which is where a DataLoader draws its permutation. Every process goes through all
+        batches, and has its own rows of each.
         """
         check_epoch(batch, skip)
         # The first batch is drawn here even without skip, so that a later batch is the same
@@ -66,10 +78,12 @@ class Batches(Source):
         rest = chain(head, iterator)
         for _ in islice(rest, skip):
             pass
-        return (self._ready(i, item) for i, item in enumerate(rest, skip))
+        own = (part.take(self._stored(i, item)) for i, item in enumerate(rest, skip))
+        ahead = Prefetched(own, self.prefetch) if self.prefetch else own
+        return (shown(rows, self.transform) for rows in ahead)
 
-    def _ready(self, i: int, item: Any) -> Float32[Tensor, " b *shape"]:
-        return ready(x_of(item, f"batch {i}"), self.shape, self.transform, f"batch {i}")
+    def _stored(self, i: int, item: Any) -> Shaped[Tensor, " b *shape"]:
+        return stored(x_of(item, f"batch {i}"), self.shape, f"batch {i}")
 
 
 def _shape(first: Any) -> tuple[int, ...]:
@@ -86,12 +100,13 @@ def _shape(first: Any) -> tuple[int, ...]:
             "batch 0",
             expected="shape [examples, ...] of at least two axes",
             got=f"shape {list(x.shape)}",
-            fix="Give batches of examples, not single examples.",
+            fix="Give batches, or wrap single examples: nelbo.data.Stream(...).",
         )
     return tuple(x.shape[1:])
 
 
-def _check_restarts(batches: Any) -> None:
+def check_restarts(batches: Any) -> None:
+    """Raise TypeError unless the iterable can start again each epoch."""
     if not hasattr(batches, "__iter__"):
         raise BadType(
             "batches",

@@ -7,16 +7,17 @@ from pathlib import Path
 
 import numpy as np
 
+from nelbo.data import rows
+from nelbo.data.image_file import SUFFIXES, alike, read_image
+from nelbo.data.image_rows import ImageRows
 from nelbo.data.parts import Parts
 from nelbo.errors import BadValue
-
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
-_GREY = ("1", "L", "LA")
-_COLOUR = ("P", "PA", "RGB", "RGBA", "RGBX", "RGBa", "CMYK", "YCbCr", "HSV", "LAB")
 
 
 def read_images(folder: Path) -> Parts:
     """Return the images under a folder, sorted by name, as uint8 [n, channels, height, width].
+
+    Where they are large, all together, each is read when it is wanted.
 
     Grey images have one channel, others are read as RGB; of an animation the first frame counts,
     and transparency is dropped. If every image lies in a subfolder, the sorted names of the
@@ -37,12 +38,12 @@ def read_images(folder: Path) -> Parts:
     first = np.array([_part(path, folder) for path in paths])
     if set(first) != {"train", "test"}:
         return Parts(array, _classes(folder, paths))
-    train = first == "train"
+    train, test = ((first == name).nonzero()[0] for name in ("train", "test"))
     return Parts(
         array[train],
-        _classes(folder / "train", [p for p, t in zip(paths, train, strict=True) if t]),
-        array[~train],
-        _classes(folder / "test", [p for p, t in zip(paths, train, strict=True) if not t]),
+        _classes(folder / "train", [paths[i] for i in train.tolist()]),
+        array[test],
+        _classes(folder / "test", [paths[i] for i in test.tolist()]),
     )
 
 
@@ -66,48 +67,12 @@ def _classes(folder: Path, paths: Sequence[Path]) -> np.ndarray | None:
     return np.array([number[name] for name in names])
 
 
-def _read_all(paths: Sequence[Path]) -> np.ndarray:
-    first = _read(paths[0])
+def _read_all(paths: Sequence[Path]) -> np.ndarray | ImageRows:
+    """Return all images, or, where these are large, what reads them."""
+    first = read_image(paths[0])
+    if first.size * len(paths) > rows.STREAMED:
+        return ImageRows(paths)
     array = np.empty((len(paths), *first.shape), dtype=np.uint8)
     for i, path in enumerate(paths):
-        image = _read(path) if i else first
-        if image.shape != first.shape:
-            raise BadValue(
-                str(path),
-                expected=f"{_kind(first)} as in {paths[0]}",
-                got=_kind(image),
-                fix="Resize or convert them all alike.",
-            )
-        array[i] = image
+        array[i] = alike(read_image(path) if i else first, path, first.shape, paths[0])
     return array
-
-
-def _read(path: Path) -> np.ndarray:
-    """Return an image as [channels, height, width]."""
-    from PIL import Image
-
-    try:
-        with Image.open(path) as image:
-            if image.mode not in _GREY + _COLOUR:
-                raise BadValue(
-                    str(path),
-                    expected="8 bits a channel",
-                    got=f"mode {image.mode}",
-                    fix="Convert it, or pass the values as .npy.",
-                )
-            pixels = np.asarray(image.convert("L" if image.mode in _GREY else "RGB"))
-    except BadValue:
-        raise
-    except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
-        raise BadValue(
-            str(path),
-            expected="an image that can be read",
-            got=f"{error}".splitlines()[0] if str(error) else type(error).__name__,
-            fix="Replace or remove the file.",
-        ) from None
-    return pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
-
-
-def _kind(image: np.ndarray) -> str:
-    channels, height, width = image.shape
-    return f"{'a grey' if channels == 1 else 'an RGB'} image of {height} x {width}"

@@ -1,4 +1,4 @@
-"""What datasets and loaders give, as float32 tensors of one shape."""
+"""What datasets, loaders and files give, as float32 tensors of one shape."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ def x_of(item: Any, what: str) -> Shaped[Tensor, " *shape"]:
     return x
 
 
-def ready(
-    batch: Shaped[Tensor, " b *shape"], shape: tuple[int, ...], transform: Transform, what: str
-) -> Float32[Tensor, " b *shape"]:
-    """Return the batch transformed, after a check of its shape and values."""
+def stored(
+    batch: Shaped[Tensor, " b *shape"], shape: tuple[int, ...], what: str
+) -> Shaped[Tensor, " b *shape"]:
+    """Return the batch as uint8, bool or float32, after a check of its shape and values."""
     if tuple(batch.shape[1:]) != shape:
         raise BadValue(
             what,
@@ -54,7 +54,18 @@ def ready(
             got=f"shape {list(batch.shape[1:])}",
             fix="Resize or crop every example to one shape.",
         )
-    return transform(transform.prepare(in_memory(batch, what)))
+    return in_memory(batch, what)
+
+
+def shown(batch: Shaped[Tensor, " b *shape"], transform: Transform) -> Float32[Tensor, " b *shape"]:
+    """Return a stored batch as a model sees it; no rows stay no rows.
+
+    Example:
+        >>> from nelbo.data.transforms import Scale
+        >>> shown(torch.zeros(0, 3, dtype=torch.uint8), Scale()).shape
+        torch.Size([0, 3])
+    """
+    return transform(transform.prepare(batch)) if len(batch) else batch.to(torch.float32)
 
 
 def check_stream(transform: Transform) -> None:

@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from jaxtyping import Shaped
+import numpy as np
 from torch import Tensor
 
+from nelbo.data import rows
 from nelbo.data.arrays import in_memory
 from nelbo.data.examples import Examples
 from nelbo.data.fashion_mnist import read_fashion_mnist
 from nelbo.data.idx import read_idx
 from nelbo.data.images import read_images
+from nelbo.data.indexed import Indexed
 from nelbo.data.mnist import read_mnist
+from nelbo.data.npy_rows import NpyRows
 from nelbo.data.numpy_files import read_npy, read_npz
+from nelbo.data.on_disk import OnDisk
+from nelbo.data.parquet import find as find_parquet
+from nelbo.data.parquet import read_parquet
 from nelbo.data.parts import Parts
+from nelbo.data.rows import Rows
 from nelbo.data.split import hold_out
 from nelbo.data.table import read_csv
 from nelbo.data.transforms import Transform, as_transform
@@ -36,14 +42,15 @@ class Data:
         name: of the data set, or the file's.
         train: training examples.
         test: test examples, never trained on.
-        checksum: SHA-256 of the bytes of both arrays before any transform, hexadecimal.
+        checksum: SHA-256 of the bytes of both arrays before any transform, hexadecimal; after
+            `sampled-`, it is of samples of files too large to be read for it.
         provenance: one sentence: from where, under which licence, split how.
         place: what `load` takes to find it again, a name or an absolute path; None for an array.
     """
 
     name: str
-    train: Examples
-    test: Examples
+    train: Indexed
+    test: Indexed
     checksum: str
     provenance: str
     place: str | None = None
@@ -62,10 +69,18 @@ DATASETS = {
     "mnist": ("70,000 handwritten digits, 28 x 28", "inside nelbo"),
     "fashion-mnist": ("70,000 pieces of clothing, 28 x 28", "cache, Debian's package, or download"),
 }
+
+
+def _read_npy(path: Path) -> Parts:
+    large = path.stat().st_size > rows.STREAMED
+    return Parts(NpyRows(path)) if large else read_npy(path)
+
+
 _READERS: dict[str, Callable[[Path], Parts]] = {
-    ".npy": read_npy,
+    ".npy": _read_npy,
     ".npz": read_npz,
     ".csv": read_csv,
+    ".parquet": read_parquet,
     "-ubyte": _read_idx_images,
     "-ubyte.gz": _read_idx_images,
 }
@@ -74,11 +89,15 @@ _READERS: dict[str, Callable[[Path], Parts]] = {
 def load(what: Any, *, transform: Transform | str | None = None, seed: int = 0) -> Data:
     """Return a data set, checked, its images as bytes in memory.
 
+    Above 1 GB a .npy file, a folder of images and parquet files stay where they are, and so does
+    a memory-mapped array of any size: a batch is read, and checked, when it is drawn.
+
     Of a single array a seeded permutation holds out one tenth as the test set, at most 10,000.
 
     Args:
-        what: `"mnist"`, `"fashion-mnist"`, the path of a .npy, .npz or .csv file, of an IDX file
-            (`...-ubyte`, `...-ubyte.gz`) or of a folder of images, or an array [n, ...].
+        what: `"mnist"`, `"fashion-mnist"`, the path of a .npy, .npz, .csv or .parquet file, of an
+            IDX file (`...-ubyte`, `...-ubyte.gz`) or of a folder of images or of parquet files,
+            or an array [n, ...].
         transform: object or its text (`"dynamic_binarise"`); default `Scale()`.
         seed: of the split of a single array; a transform has its own.
 
@@ -96,9 +115,9 @@ def load(what: Any, *, transform: Transform | str | None = None, seed: int = 0) 
     """
     chosen = as_transform(transform)
     name, parts = _read(what)
-    whole = dataclasses.replace(parts, train=in_memory(parts.train, name))
+    whole = dataclasses.replace(parts, train=_checked(parts.train, name))
     parts = hold_out(whole, name, seed) if parts.test is None else whole
-    parts = dataclasses.replace(parts, test=in_memory(parts.test, f"{name}'s test set"))
+    parts = dataclasses.replace(parts, test=_checked(parts.test, f"{name}'s test set"))
     _check_alike(name, parts.train, parts.test)
     how = (
         "split as given"
@@ -110,8 +129,8 @@ def load(what: Any, *, transform: Transform | str | None = None, seed: int = 0) 
     )
     return Data(
         name=name,
-        train=Examples(parts.train, chosen, parts.labels),
-        test=Examples(parts.test, chosen, parts.test_labels),
+        train=_source(parts.train, chosen, parts.labels),
+        test=_source(parts.test, chosen, parts.test_labels),
         checksum=_checksum(parts.train, parts.test),
         provenance=f"{parts.origin}: {how}.",
         place=_place(what),
@@ -124,14 +143,27 @@ def _place(what: Any) -> str | None:
     return what if isinstance(what, str) and what in _NAMED else str(Path(what).resolve())
 
 
-def _checksum(*arrays: Tensor) -> str:
-    digest = hashlib.sha256()
-    for array in arrays:
-        digest.update(array.cpu().contiguous().numpy().data)
-    return digest.hexdigest()
+def _checked(array: Any, name: str) -> Tensor | Rows:
+    return array if isinstance(array, Rows) else in_memory(array, name)
+
+
+def _source(array: Tensor | Rows, transform: Transform, labels: Any) -> Indexed:
+    if isinstance(array, Rows):
+        return OnDisk(array, transform, labels)
+    return Examples(array, transform, labels)
+
+
+def _checksum(*arrays: Tensor | Rows) -> str:
+    pieces = (
+        a.identity().encode() if isinstance(a, Rows) else a.cpu().contiguous().numpy().data
+        for a in arrays
+    )
+    return "sampled-" * any(isinstance(a, Rows) for a in arrays) + rows.digest(pieces)
 
 
 def _read(what: Any) -> tuple[str, Parts]:
+    if isinstance(what, np.memmap) and (mapped := NpyRows.of_memmap(what)) is not None:
+        return "array", Parts(mapped, origin="A memory-mapped array, licence as its owner says")
     if hasattr(what, "__array__"):
         return "array", Parts(what, origin="An array in memory, licence as its owner says")
     if not isinstance(what, str | PathLike):
@@ -151,9 +183,13 @@ def _read(what: Any) -> tuple[str, Parts]:
             got=f"'{what}'",
             fix=_did_you_mean(path),
         )
-    reader = read_images if path.is_dir() else _reader(path)
+    reader = _folder_reader(path) if path.is_dir() else _reader(path)
     origin = f"Read from {path.resolve()}, licence as its owner says"
     return path.resolve().stem, dataclasses.replace(reader(path), origin=origin)
+
+
+def _folder_reader(path: Path) -> Callable[[Path], Parts]:
+    return read_parquet if find_parquet(path) else read_images
 
 
 def _reader(path: Path) -> Callable[[Path], Parts]:
@@ -180,9 +216,7 @@ def _did_you_mean(path: Path) -> str:
     )
 
 
-def _check_alike(
-    name: str, train: Shaped[Tensor, " n *shape"], test: Shaped[Tensor, " m *other"]
-) -> None:
+def _check_alike(name: str, train: Tensor | Rows, test: Tensor | Rows) -> None:
     if train.shape[1:] != test.shape[1:] or train.dtype != test.dtype:
         raise BadValue(
             f"{name}'s test set",
@@ -192,5 +226,5 @@ def _check_alike(
         )
 
 
-def _kind(array: Tensor) -> str:
+def _kind(array: Tensor | Rows) -> str:
     return f"{str(array.dtype)[6:]} examples of shape {list(array.shape[1:])}"

@@ -15,6 +15,7 @@ from nelbo.data.parts import Parts
 from nelbo.errors import BadValue
 
 _PAIRS = (("train", "test"), ("x_train", "x_test"))
+_HEADERS = {1: np.lib.format.read_array_header_1_0, 2: np.lib.format.read_array_header_2_0}
 _LABELS = ("labels", "y_train", "y_test")
 _BROKEN = (
     ValueError,
@@ -28,6 +29,23 @@ _BROKEN = (
     zipfile.BadZipFile,
     zlib.error,
 )
+
+
+def npy_header(path: Path) -> tuple[tuple[int, ...], bool, np.dtype, int]:
+    """Return a .npy file's shape, whether it is in Fortran's order, type, and where data begins.
+
+    Raises:
+        ValueError: no .npy file.
+    """
+    try:
+        with path.open("rb") as file:
+            version = np.lib.format.read_magic(file)
+            read = _HEADERS.get(version[0])
+            if read is None:
+                raise ValueError(f"a .npy file of version {version}")
+            return (*read(file), file.tell())
+    except _BROKEN as error:
+        raise _bad(path, error) from None
 
 
 def read_npy(path: Path) -> Parts:

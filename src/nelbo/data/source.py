@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import overload
 
 import torch
 from jaxtyping import Float32, Int64
 from torch import Tensor
 
+from nelbo.data.arrays import rows_at_once
+from nelbo.data.part import WHOLE, Part
 from nelbo.errors import BadType, BadValue
 
 
@@ -25,7 +29,11 @@ class Source(ABC):
 
     @abstractmethod
     def epoch(
-        self, batch: int, order: torch.Generator | None = None, skip: int = 0
+        self,
+        batch: int,
+        order: torch.Generator | None = None,
+        skip: int = 0,
+        part: Part = WHOLE,
     ) -> Iterator[Float32[Tensor, " batch *shape"]]:
         """Return an iterator over every example once, the last batch possibly short.
 
@@ -33,9 +41,10 @@ class Source(ABC):
         between this call and the first batch.
 
         Args:
-            batch: the number of examples in a batch, at least 1.
-            order: shuffles the examples by one permutation; None keeps the order as stored.
+            batch: the number of examples in a batch, at least 1, of all processes together.
+            order: shuffles the examples; None keeps the order as stored.
             skip: the number of batches to leave out at the start.
+            part: which rows of every batch are this process's, possibly none of them.
 
         Raises:
             ValueError: `batch` below 1, or `skip` below 0.
@@ -44,8 +53,8 @@ class Source(ABC):
     def mean(self) -> Float32[Tensor, " *shape"]:
         """Return the mean example, in one pass, in the units that training sees."""
         total, n = torch.zeros(self.shape, dtype=torch.float64), 0
-        for x in self.epoch(1000):
-            total += x.double().sum(0).cpu()
+        for x in self.epoch(rows_at_once(self.shape)):
+            total += x.sum(0, dtype=torch.float64).cpu()
             n += len(x)
         return (total / n).float()
 
@@ -61,9 +70,38 @@ class Source(ABC):
         return self.size
 
 
+@dataclass(frozen=True)
+class IndexBatches(Sequence[Tensor]):
+    """Indices in batches, one batch's at a time: millions of batches take no memory.
+
+    Args:
+        indices: of all examples of an epoch, [n].
+        batch: how many of them make a batch.
+        part: which of a batch's are this process's.
+    """
+
+    indices: Int64[Tensor, " n"]
+    batch: int
+    part: Part
+
+    def __len__(self) -> int:
+        return -(-len(self.indices) // self.batch)
+
+    @overload
+    def __getitem__(self, i: int) -> Tensor: ...
+    @overload
+    def __getitem__(self, i: slice) -> Sequence[Tensor]: ...
+    def __getitem__(self, i: int | slice) -> Tensor | Sequence[Tensor]:
+        """Return the indices of one batch, or of several."""
+        if isinstance(i, slice):
+            return [self[j] for j in range(*i.indices(len(self)))]
+        start = range(len(self))[i] * self.batch
+        return self.part.take(self.indices[start : start + self.batch])
+
+
 def index_batches(
-    n: int, batch: int, order: torch.Generator | None, skip: int
-) -> tuple[Int64[Tensor, " b"], ...]:
+    n: int, batch: int, order: torch.Generator | None, skip: int, part: Part = WHOLE
+) -> IndexBatches:
     """Return the indices 0..n-1 in batches, shuffled by `order`, without the first `skip`.
 
     Example:
@@ -72,8 +110,7 @@ def index_batches(
     """
     check_epoch(batch, skip)
     chosen = torch.arange(n) if order is None else torch.randperm(n, generator=order)
-    rest = chosen[skip * batch :]
-    return rest.split(batch) if len(rest) else ()
+    return IndexBatches(chosen[skip * batch :], batch, part)
 
 
 def check_epoch(batch: int, skip: int) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 
 from jaxtyping import Float
@@ -27,7 +29,20 @@ class Objective(ABC):
 
     def at(self, step: int) -> Objective:
         """Return this objective with every schedule replaced by its value at `step`."""
-        return replace(self, **{name: schedule(step) for name, schedule in self._schedules()})
+        schedules = self._schedules()
+        return replace(self, **{name: s(step) for name, s in schedules}) if schedules else self
+
+    @property
+    def scheduled(self) -> tuple[str, ...]:
+        """Names of the fields that are schedules."""
+        return tuple(name for name, _ in self._schedules())
+
+    def with_values(self, values: Mapping[str, Tensor]) -> Objective:
+        """Return this objective with fields that are tensors, unchecked: for compiled steps."""
+        twin = copy.copy(self)
+        for name, value in values.items():
+            object.__setattr__(twin, name, value)
+        return twin
 
     def check(self, steps: int) -> None:
         """Refuse schedules that do not fit a run of `steps` steps, or take a value out of range."""

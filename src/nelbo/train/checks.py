@@ -12,6 +12,7 @@ import torch
 
 from nelbo import registry
 from nelbo.data import Examples, Source
+from nelbo.data.arrays import rows_at_once
 from nelbo.errors import BadType, BadValue, nearest
 from nelbo.model import VAE
 from nelbo.objectives import Objective
@@ -52,6 +53,13 @@ def check_settings(
         raise BadValue("resume", expected="the run's folder", got="none", fix="Pass out=...")
 
 
+def check_compile(compile: Any) -> None:
+    """Refuse all but True, False and None."""
+    if compile is not None and not isinstance(compile, bool):
+        fix = "Leave it out to let the length of the run decide."
+        raise BadType("compile", expected="True, False or None", got=f"{compile!r}", fix=fix)
+
+
 def check_objective(objective: Objective, source: Source, epochs: int, batch: int) -> None:
     """Refuse what is no objective, and schedules that do not fit the run."""
     if not isinstance(objective, Objective):
@@ -73,7 +81,8 @@ def check_data(model: VAE, data: Source) -> None:
     with seeded(0):
         # all of what is in memory, the first batch of what streams
         count = None if isinstance(data, Examples) else 1
-        inside = [model.likelihood.check(x) for x in islice(data.epoch(1000), count)]
+        batches = data.epoch(rows_at_once(data.shape))
+        inside = [model.likelihood.check(x) for x in islice(batches, count)]
     if not all(inside):
         model.likelihood.warn_outside_support()
 

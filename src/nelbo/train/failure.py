@@ -7,8 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from nelbo.data import Examples, Source
-from nelbo.data.source import index_batches
+from nelbo.data import Indexed, Source
 from nelbo.doctor.nan_report import nan_report
 from nelbo.model import VAE
 from nelbo.rng import generator
@@ -19,9 +18,9 @@ SHOWN = 8  # examples named
 
 def indices(source: Source, batch: int, seed: int, epoch: int, batches: int) -> list[int]:
     """Return which examples of the data are in a batch; none where that cannot be known."""
-    if not isinstance(source, Examples):
+    if not isinstance(source, Indexed):
         return []
-    return index_batches(len(source), batch, generator(seed, epoch), batches)[0].tolist()
+    return source.index_batches(batch, generator(seed, epoch), batches)[0].tolist()
 
 
 @torch.no_grad()

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 from nelbo import registry
-from nelbo.data import Examples, Source, Transform
+from nelbo.data import Indexed, Source, Transform
 from nelbo.errors import BadType
 from nelbo.train.checkpoint import digest
 
 
 def fingerprints(train: Source, valid: Source | None) -> dict[str, str]:
-    """Return the SHA-256 of what lies in memory and of its transform; a stream has none.
+    """Return a SHA-256 of the stored data and of its transform; a stream has none.
+
+    Of data in memory it is of every byte, of files of samples of them.
 
     Example:
         >>> import torch
+        >>> from nelbo.data import Examples
         >>> ones, zeros = Examples(torch.ones(3, 2)), Examples(torch.zeros(3, 2))
         >>> fingerprints(ones, None) == fingerprints(zeros, None)
         False
     """
     named = {"fingerprint": train, "validation_fingerprint": valid}
     return {
-        name: digest({"array": source.array.cpu()}, _text(source.transform))
+        name: digest({}, f"{_text(source.transform)} {source.identity()}")
         for name, source in named.items()
-        if isinstance(source, Examples)
+        if isinstance(source, Indexed)
     }
 
 

@@ -6,6 +6,7 @@ import math
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -15,14 +16,26 @@ import torch
 
 from nelbo import registry
 from nelbo.data import Source, as_source
+from nelbo.matmul import fast_matmul
 from nelbo.model import VAE
 from nelbo.objectives import ELBO, Objective
+from nelbo.train.adam import Adam
+from nelbo.train.arithmetic import choose
 from nelbo.train.callbacks import Callback, ProgressDisplay, Watch
-from nelbo.train.checks import PRECISIONS, check_data, check_objective, check_same, check_settings
+from nelbo.train.checks import (
+    PRECISIONS,
+    check_compile,
+    check_data,
+    check_objective,
+    check_same,
+    check_settings,
+)
+from nelbo.train.compiled import Compiled
 from nelbo.train.fingerprint import fingerprints
 from nelbo.train.folder import RunFolder
 from nelbo.train.foretold import foretold
 from nelbo.train.loop import Loop
+from nelbo.train.step import Step
 
 
 @dataclass(frozen=True)
@@ -54,6 +67,7 @@ def fit(
     patience: int | None = None,
     seed: int = 0,
     precision: str = "fp32",
+    compile: bool | None = None,
     out: str | Path | None = None,
     resume: bool = False,
     callbacks: Sequence[Callback] | None = None,
@@ -81,6 +95,8 @@ def fit(
             weights.
         seed: of the order of the data and of all noise; the caller's generators stay untouched.
         precision: `"fp32"`, or `"bf16"` for the networks' arithmetic (densities stay in fp32).
+        compile: whether whole steps are compiled, which takes a C++ compiler and some 10 to 60
+            seconds before the first; by default where the run is long enough to pay it back.
         out: folder for checkpoints, metrics and configuration.
         resume: go on from the newest checkpoint in `out`, with the same data and settings; where
             the run ended before its first checkpoint, begin it.
@@ -111,6 +127,7 @@ def fit(
         "seed": seed,
         "precision": precision,
     }
+    check_compile(compile)
     check_settings(settings, validation, out, resume)
     check_objective(objective, source, epochs, batch)
     for data in (source, validation):
@@ -118,6 +135,11 @@ def fit(
             check_data(model, data)
     recorded = out is None or (about is not None and "checksum" in about)
     told_apart = {} if recorded else fingerprints(source, validation)
+    steps = epochs * math.ceil((source.size or 1) / batch)
+    known = steps if source.size is not None else None
+    device = next(model.parameters()).device
+    before = RunFolder(out).recorded_arithmetic() if resume and out is not None else None
+    arithmetic = choose(precision, compile, known, device, before)
     config = {
         "model": model.spec(),
         "objective": registry.spec(objective),
@@ -128,28 +150,41 @@ def fit(
             **told_apart,
             **(about or {}),
         },
+        "arithmetic": arithmetic.recorded(),
         "versions": versions(),
     }
-    steps = epochs * math.ceil((source.size or 1) / batch)
     believed = beliefs(model, objective, source, steps)
+    believed["arithmetic"] = arithmetic.belief
+    watching = [ProgressDisplay(), Watch()] if callbacks is None else callbacks
+    dtype, tell = PRECISIONS[precision], partial(_tell, watching)
     loop = Loop(
         model=model,
         train=source,
         valid=validation,
         objective=objective,
-        optimizer=_adam(model, lr),
+        step=(
+            Compiled(model, dtype, objective, batch, tell)
+            if arithmetic.compiled
+            else Step(model, dtype)
+        ),
+        optimizer=Adam(model.parameters(), lr),
         epochs=epochs,
         batch=batch,
         clip=clip,
         patience=patience,
         seed=seed,
-        precision=PRECISIONS[precision],
         folder=None if out is None else RunFolder(out),
-        callbacks=[ProgressDisplay(), Watch()] if callbacks is None else callbacks,
+        callbacks=watching,
     )
     if loop.folder is not None:
         _open(loop.folder, loop, config, resume)
-    return _watched(loop, believed)
+    with fast_matmul(arithmetic.matmul):
+        return _watched(loop, believed)
+
+
+def _tell(callbacks: Sequence[Callback], message: str) -> None:
+    for callback in callbacks:
+        callback.on_note(message)
 
 
 def _watched(loop: Loop, believed: Mapping[str, str]) -> Run:
@@ -195,12 +230,6 @@ def versions() -> dict[str, str]:
         "torch": torch.__version__,
         "numpy": np.__version__,
     }
-
-
-def _adam(model: VAE, lr: float) -> torch.optim.Adam:
-    # older versions of torch have fused kernels for these two alone
-    fused = next(model.parameters()).device.type in ("cpu", "cuda")
-    return torch.optim.Adam(model.parameters(), lr=lr, fused=fused)
 
 
 def _open(folder: RunFolder, loop: Loop, config: Mapping[str, Any], resume: bool) -> None:

@@ -121,6 +121,10 @@ class RunFolder:
             got, fix = f"'{error}' in config.json", "Restore the file."
         raise BadValue(f"run {self.path}", expected="a nelbo run", got=got, fix=fix)
 
+    def recorded_arithmetic(self) -> Mapping[str, Any] | None:
+        """Return how the run computes, where it began and recorded it."""
+        return self.config().get("arithmetic") if self.config_path.exists() else None
+
     def save(self, step: int, tensors: Tensors, record: Mapping[str, Any]) -> None:
         """Write a checkpoint and drop all but the newest two."""
         save_checkpoint(self._checkpoint(step), tensors, record)

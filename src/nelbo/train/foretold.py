@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from nelbo.data import Examples, Source
+import math
+
+from nelbo.data import Indexed, Source
 from nelbo.doctor import forecast
 from nelbo.likelihoods import Likelihood
 from nelbo.objectives import ELBO, Objective
@@ -28,7 +30,7 @@ def foretold(likelihood: Likelihood, objective: Objective, train: Source, steps:
         >>> foretold(nelbo.likelihoods.Gaussian(variance=4.0), ELBO(), data, steps=10)
         'collapses: margin 0.25 (largest eigenvalue over beta)'
     """
-    if not isinstance(train, Examples):
+    if not isinstance(train, Indexed):
         return None
     if not isinstance(objective, ELBO):
         return f"none: it is of the ELBO, not of {type(objective).__name__}"
@@ -38,7 +40,7 @@ def foretold(likelihood: Likelihood, objective: Objective, train: Source, steps:
     beta = last.beta
     if beta == 0:
         return "learns: at beta = 0 nothing holds the latents back"
-    seen = train.spread(max(2, VALUES // train.array[0].numel()))
+    seen = train.spread(max(2, VALUES // math.prod(train.shape)))
     try:
         found = forecast(seen, likelihood, beta=beta)
     except Exception as error:  # a forecast must not keep anybody from training

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -16,13 +15,14 @@ from nelbo.evaluate import ELBO, evaluate
 from nelbo.model import VAE
 from nelbo.objectives import Objective
 from nelbo.rng import generator, seeded
-from nelbo.terms import Terms
+from nelbo.train.adam import Adam
 from nelbo.train.callbacks import Callback
 from nelbo.train.checkpoint import Tensors
 from nelbo.train.failure import indices, where_from
 from nelbo.train.folder import RunFolder
 from nelbo.train.interruption import Interrupted, interruption
 from nelbo.train.state import Meter, State, capture, restore, restore_random
+from nelbo.train.step import Outcome, Step
 
 
 @dataclass
@@ -33,13 +33,13 @@ class Loop:
     train: Source
     valid: Source | None
     objective: Objective
-    optimizer: torch.optim.Optimizer
+    step: Step
+    optimizer: Adam
     epochs: int
     batch: int
     clip: float | None
     patience: int | None
     seed: int
-    precision: torch.dtype
     folder: RunFolder | None
     callbacks: Sequence[Callback]
 
@@ -99,42 +99,35 @@ class Loop:
     def _step(self, x: Tensor) -> None:
         x = x.to(self.like, non_blocking=True)
         objective = self.objective.at(self.state.step)
-        with self._autocast():
-            terms = self.model.terms(x)
-            loss = -objective(terms).mean()
-        self.optimizer.zero_grad()
-        loss.backward()
+        if self.step.prepare(x, objective):
+            self.meter.restart()  # the wait is nobody's speed
+        found = self.step(x, objective)
         if self.clip is not None:
             nn.utils.clip_grad_norm_(self.model.parameters(), self.clip)
-        self._check(loss, terms)
-        self.optimizer.step()
+        self._check(found)
+        self.optimizer.update(found.loss)
         with torch.no_grad():
-            r, kl = terms.log_px.mean(0).sum(), terms.kl_total.sum()
-            sums = torch.stack([r, kl, r - kl, loss.detach() * len(x)])
             for callback in self.callbacks:
-                callback.on_terms(self.state.step, terms, loss.detach(), objective)
+                callback.on_terms(self.state.step, found.terms, found.loss, objective)
         self.state.step += 1
         self.state.batches += 1
-        self.meter.add(self.state, len(x), sums)
+        self.meter.add(self.state, len(x), found.sums)
         for callback in self.callbacks:
             callback.on_step(self.state.epoch + 1, self.state.examples, self._means)
 
     def _means(self) -> dict[str, float]:
         return self.meter.means(self.state)
 
-    def _autocast(self) -> torch.autocast | nullcontext[None]:
-        if self.precision == torch.float32:
-            return nullcontext()
-        return torch.autocast(self.like.device.type, self.precision)
-
-    def _check(self, loss: Tensor, terms: Terms) -> None:
-        # on an accelerator a look at every loss would make each step wait: the epoch's mean will do
-        if loss.device.type != "cpu" or math.isfinite(loss.item()):
+    def _check(self, found: Outcome) -> None:
+        # on an accelerator a look at every loss would make each step wait: the epoch's mean will
+        # do, for the optimiser leaves the weights alone where a loss is not finite
+        if found.loss.device.type != "cpu" or math.isfinite(found.loss.item()):
             return
+        terms = found.terms()
         batch = indices(self.train, self.batch, self.seed, self.state.epoch, self.state.batches)
-        with self._autocast():
+        with self.step.autocast(terms.x):
             origin = where_from(self.model, terms, batch)
-        self._check_finite("loss", loss.item(), self.state.step + 1, origin)
+        self._check_finite("loss", found.loss.item(), self.state.step + 1, origin)
 
     def _check_weights(self) -> None:
         """Refuse weights that a finite loss with an infinite gradient left: never save them."""

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from nelbo.data import Examples, Raw, Source, as_source
+from nelbo.data import Examples, Indexed, Raw, Source, as_source
 from nelbo.doctor.diagnose.adapt import Adapter
 from nelbo.doctor.diagnose.audited import audited
 from nelbo.doctor.diagnose.broken import broken
@@ -99,7 +99,7 @@ def _check_shape(model: Any, source: Source) -> None:
 
 def _some(source: Source, examples: int) -> Examples:
     """Return some of the data, in memory, as the model sees it, in random order."""
-    if isinstance(source, Examples):
+    if isinstance(source, Indexed):
         x = source.spread(examples)[:]
     else:
         left, kept = examples, list[Tensor]()

@@ -19,12 +19,18 @@ class Callback:
     def on_step(self, epoch: int, examples: int, means: Callable[[], Mapping[str, float]]) -> None:
         """After a step: examples done in this epoch; `means()` gives the epoch's means so far."""
 
-    def on_terms(self, step: int, terms: Terms, loss: Tensor, objective: Objective) -> None:
+    def on_terms(
+        self, step: int, terms: Callable[[], Terms], loss: Tensor, objective: Objective
+    ) -> None:
         """After a step, counted from 0: its forward pass, loss, and objective at that step.
 
-        Gradients are off, the weights are already the next. Reading a number off a tensor makes
-        an accelerator wait: do it seldom.
+        Gradients are off, the weights are already the next. `terms()` gives the forward pass; where
+        the step was compiled it is made anew, with other noise and those weights. Calling it, or
+        reading a number off a tensor, costs time: do it seldom.
         """
+
+    def on_note(self, message: str) -> None:
+        """When the run has something to say: why it takes longer, or goes another way."""
 
     def on_epoch(self, metrics: Mapping[str, float]) -> None:
         """After an epoch: its line of `metrics.jsonl`."""

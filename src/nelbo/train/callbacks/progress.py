@@ -58,6 +58,10 @@ class ProgressDisplay(Callback):
         self._shown = now
         self._bar.update(self._task, completed=done, epoch=epoch, terms=_terms(means(), digits=1))
 
+    def on_note(self, message: str) -> None:
+        """Print it."""
+        self._line(message)
+
     def on_epoch(self, metrics: Mapping[str, float]) -> None:
         """Leave one line behind."""
         line = (

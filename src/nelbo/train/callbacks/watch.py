@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from torch import Tensor
 
 from nelbo.doctor.monitor import Monitor
@@ -27,19 +29,22 @@ class Watch(Callback):
     def __init__(self, monitor: Monitor | None = None) -> None:
         self.monitor = Monitor() if monitor is None else monitor
 
-    def on_terms(self, step: int, terms: Terms, loss: Tensor, objective: Objective) -> None:
+    def on_terms(
+        self, step: int, terms: Callable[[], Terms], loss: Tensor, objective: Objective
+    ) -> None:
         """Hand the step over; what has to be computed is computed only when it is looked at."""
         weight = getattr(objective, "beta", None)
         beta = float(weight) if isinstance(weight, int | float) else None
         if not self.monitor.due:
             self.monitor.step(beta=beta)
             return
+        seen = terms()
         self.monitor.step(
-            terms.x,
-            terms.q.mean,
-            recon=terms.px.mean[0],
+            seen.x,
+            seen.q.mean,
+            recon=seen.px.mean[0],
             loss=loss,
-            reconstruction=-terms.log_px.mean(),
-            kl=terms.kl_total.mean(),
+            reconstruction=-seen.log_px.mean(),
+            kl=seen.kl_total.mean(),
             beta=beta,
         )

@@ -1,0 +1,59 @@
+"""Tables and images in parquet files."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from nelbo.data import rows
+from nelbo.data.parquet_rows import ParquetRows
+from nelbo.data.parts import Parts
+
+_SETS = ("train", "test")
+_SET = re.compile(r"(train|test)(?![a-z])")
+
+
+def read_parquet(path: Path) -> Parts:
+    """Return the examples of a parquet file, or of all in a folder, sorted by name.
+
+    They are the column named image, x, data or features, or the only one of images (a struct
+    with `bytes`) or vectors (a list of one length), with the integers of label, labels or y as
+    classes; else all columns, numbers every one, are the features, as of a .csv. If the name of
+    every file, or of its subfolder, begins with `train` or `test`, these are the two sets. Where
+    they are large, row groups are read when they are wanted.
+
+    Raises:
+        RuntimeError: pyarrow is not installed.
+        ValueError: what `ParquetRows` refuses, missing values, values that are not finite.
+    """
+    if path.is_file():
+        return Parts(*_read([path]))
+    files = find(path)
+    first = [_SET.match(file.relative_to(path).as_posix()) for file in files]
+    named = [None if found is None else found[1] for found in first]
+    if set(named) != set(_SETS):
+        return Parts(*_read(files))
+    train, test = ([f for f, n in zip(files, named, strict=True) if n == s] for s in _SETS)
+    return Parts(*_read(train), *_read(test))
+
+
+def find(folder: Path) -> list[Path]:
+    """Return the parquet files under a folder, sorted by name, hidden ones left out."""
+    found = [p for p in folder.rglob("*.parquet") if p.is_file() and not p.name.startswith(".")]
+    return sorted(found, key=lambda p: p.relative_to(folder).parts)
+
+
+def _read(paths: Sequence[Path]) -> tuple[ParquetRows | Tensor, np.ndarray | None]:
+    """Return the examples and their labels, in memory where they are few."""
+    found = ParquetRows(paths)
+    labels = found.labels()
+    if math.prod(found.shape) * found.dtype.itemsize <= rows.STREAMED:
+        return found.read(torch.arange(len(found))), labels
+    found.warn_if_coarse()
+    return found, labels

@@ -1,0 +1,148 @@
+"""The faster of PyTorch's two single-precision matrix products on this processor.
+
+PyTorch hands them to MKL, whose fast kernels are for Intel alone. oneDNN, in the same PyTorch, is
+behind a switch that allows bfloat16 inside; where the processor has no matrix unit for that (AMX)
+oneDNN computes in single precision all the same. So: measured, its error too, and chosen once a
+machine.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pooch
+import torch
+from torch import Tensor
+
+from nelbo.errors import Failed
+from nelbo.files import write_atomically
+from nelbo.machine import processor
+from nelbo.rng import generator
+
+DEFAULT, ONEDNN = "default", "onednn"
+# A choice that noise could turn would change a run's last bits from day to day.
+CLEARLY = 1.05
+# Relative error of single precision; bfloat16 has 4e-3.
+EXACT = 2e-6
+ROUNDS, REPEATS = 7, 5
+BATCH, WIDE, NARROW = 100, 784, 500
+
+
+@contextmanager
+def fast_matmul(kernel: str | None = None) -> Iterator[str]:
+    """Run the block with the faster matrix product; yields its name, "default" or "onednn".
+
+    Args:
+        kernel: take this one, as a run did before; by default the one that was measured.
+
+    Example:
+        >>> with fast_matmul() as kernel:
+        ...     product = torch.ones(2, 3) @ torch.ones(3, 2)
+        >>> kernel in ("default", "onednn")
+        True
+    """
+    name = chosen(torch.get_num_threads()) if kernel is None else kernel
+    with _switched(name == ONEDNN and _is_free()):
+        yield name
+
+
+@cache
+def chosen(threads: int) -> str:
+    """Return the faster kernel on so many threads: from the user's cache, else measured (0.2 s)."""
+    if _switch() is None or not torch.backends.mkldnn.is_available() or not _is_free():
+        return DEFAULT
+    place, key = _place(), f"{processor()}, {threads} threads, torch {torch.__version__}"
+    known = _known(place)
+    if known.get(key) in (DEFAULT, ONEDNN):
+        return known[key]
+    kernel = ONEDNN if speedup() > CLEARLY else DEFAULT
+    with suppress(Failed, OSError):  # a folder that cannot be written costs 0.2 s a process
+        place.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(place, json.dumps({**known, key: kernel}, indent=2).encode())
+    return kernel
+
+
+def speedup() -> float:
+    """Return how many times as fast oneDNN is, at single precision; 0 where it is less exact.
+
+    The median over rounds of a layer's three products: forward and both gradients.
+    """
+    random = generator(0)
+    x, g = (torch.randn(BATCH, n, generator=random) for n in (WIDE, NARROW))
+    w = torch.randn(NARROW, WIDE, generator=random)
+    products = (
+        (lambda x, g, w: x @ w.t()),
+        (lambda x, g, w: g @ w),
+        (lambda x, g, w: g.t() @ x),
+    )
+    if not all(_is_exact(product, x, g, w) for product in products):
+        return 0.0
+    ratios = []
+    for _ in range(ROUNDS):
+        with _switched(False):
+            default = _seconds(products, x, g, w)
+        with _switched(True):
+            ratios.append(default / _seconds(products, x, g, w))
+    return statistics.median(ratios)
+
+
+def _is_exact(product: Callable[..., Tensor], *factors: Tensor) -> bool:
+    true = product(*(f.double() for f in factors))
+    with _switched(True):
+        error = (product(*factors) - true).norm() / true.norm()
+    return error.item() < EXACT
+
+
+def _seconds(products: tuple[Callable[..., Tensor], ...], *factors: Tensor) -> float:
+    for product in products:
+        product(*factors)
+    start = time.perf_counter()
+    for _ in range(REPEATS):
+        for product in products:
+            product(*factors)
+    return time.perf_counter() - start
+
+
+def _switch() -> Any:
+    """Return PyTorch's switch; older versions have none."""
+    matmul = getattr(torch.backends.mkldnn, "matmul", None)
+    return matmul if hasattr(matmul, "fp32_precision") else None
+
+
+def _is_free() -> bool:
+    """Whether the user has left the switch alone."""
+    return _switch() is not None and _switch().fp32_precision in ("none", "ieee")
+
+
+@contextmanager
+def _switched(on: bool) -> Iterator[None]:
+    switch = _switch()
+    if not on or switch is None:
+        yield
+        return
+    before = switch.fp32_precision
+    switch.fp32_precision = "bf16"
+    try:
+        yield
+    finally:
+        switch.fp32_precision = before
+
+
+def _place() -> Path:
+    return Path(os.environ.get("NELBO_CACHE") or pooch.os_cache("nelbo")) / "matmul.json"
+
+
+def _known(place: Path) -> dict[str, str]:
+    try:
+        found = json.loads(place.read_text())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,62 @@
+"""How a run computes: chosen before its first step, recorded, and kept when it is resumed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from nelbo import matmul
+from nelbo.train.compiled import BREAK_EVEN
+
+
+@dataclass(frozen=True)
+class Arithmetic:
+    """What decides the last bits of a run, beside its seed.
+
+    Args:
+        precision: of the networks, `"fp32"` or `"bf16"`.
+        matmul: the kernel of single-precision matrix products on the processor.
+        compiled: whether whole steps are compiled.
+    """
+
+    precision: str
+    matmul: str
+    compiled: bool
+
+    @property
+    def belief(self) -> str:
+        """One phrase that says what was chosen."""
+        kernel = ", oneDNN's matrix product" * (self.matmul == matmul.ONEDNN)
+        return f"{self.precision}{kernel}, {'compiled' if self.compiled else 'uncompiled'} steps"
+
+    def recorded(self) -> dict[str, Any]:
+        """Return what a resumed run needs beside its settings."""
+        return {"matmul": self.matmul, "compiled": self.compiled}
+
+
+def choose(
+    precision: str,
+    compile: bool | None,
+    steps: int | None,
+    device: torch.device,
+    before: Mapping[str, Any] | None = None,
+) -> Arithmetic:
+    """Return how a run shall compute.
+
+    Args:
+        precision: as the user said.
+        compile: as the user said; None leaves it to the number of steps.
+        steps: of the whole run; None where it is unknown.
+        device: of the model.
+        before: what the run that is resumed recorded: the same again.
+    """
+    if before is not None:
+        again = bool(before["compiled"]) if compile is None else compile
+        return Arithmetic(precision, str(before["matmul"]), again)
+    on_cpu = device.type == "cpu"
+    kernel = matmul.chosen(torch.get_num_threads()) if on_cpu else matmul.DEFAULT
+    pays = steps is not None and steps >= BREAK_EVEN
+    return Arithmetic(precision, kernel, pays if compile is None else compile)

@@ -1,0 +1,173 @@
+"""The step as one compiled program."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, grad_and_value
+from torch.fx.experimental.proxy_tensor import make_fx
+
+from nelbo.model import VAE
+from nelbo.objectives import Objective
+from nelbo.rng import seeded
+from nelbo.terms import Terms
+from nelbo.train.step import Outcome, Step
+
+# Steps from which the wait is paid back: benchmarks/results/break-even.json.
+BREAK_EVEN = 40_000
+# Largest difference between a compiled gradient and the same one uncompiled, relative to its size.
+ALIKE = {torch.float32: 1e-3, torch.bfloat16: 0.1}
+
+Named = Mapping[str, Tensor]
+
+
+class Compiled(Step):
+    """Forward and backward as one program, traced once and compiled for whole batches.
+
+    A short last batch goes uncompiled. The program is checked against the uncompiled step on the
+    first batch; where it differs, or where there is no compiler, training goes on without it. What
+    a module does in Python at each call (counting, branching on values) happens once, at the trace.
+
+    Args:
+        model: whose parameters.
+        precision: of the networks' arithmetic.
+        objective: with its schedules: what they say at a step goes into the program as a tensor.
+        batch: examples of a whole batch.
+        say: is told of the wait, and of what went wrong.
+    """
+
+    def __init__(
+        self,
+        model: VAE,
+        precision: torch.dtype,
+        objective: Objective,
+        batch: int,
+        say: Callable[[str], None],
+    ) -> None:
+        super().__init__(model, precision)
+        self.objective, self.batch, self.say = objective, batch, say
+        self._module = _Forward(self)
+        self._program: Callable[..., Any] | None = None
+        self._tried = False
+
+    def prepare(self, x: Tensor, objective: Objective) -> bool:
+        """Compile for the first whole batch."""
+        if self._tried or len(x) != self.batch:
+            return False
+        self._tried = True
+        self.say("Compiling the step, once: some 10 to 60 seconds.")
+        start = time.perf_counter()
+        try:
+            program = self._compile(x, objective)
+            difference = self._difference(program, x, objective)
+        except Exception as error:  # whatever a compiler may not like: training needs none
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
+            self.say(f"Not compiled, only slower: {type(error).__name__}: {reason:.200}")
+            return True
+        if difference > ALIKE[self.precision]:
+            self.say(
+                f"Not compiled, only slower: the compiled gradient differs by {difference:.1e} of "
+                "its size. A module that draws or counts in Python cannot be compiled."
+            )
+            return True
+        self._program = program
+        self.say(f"Compiled in {time.perf_counter() - start:.0f} seconds.")
+        return True
+
+    def __call__(self, x: Tensor, objective: Objective) -> Outcome:
+        """Go forward and backward in one call; see `Step`."""
+        if self._program is None or len(x) != self.batch:
+            return super().__call__(x, objective)
+        with torch.no_grad():
+            gradients, loss, sums = self._program(*self._inputs(x, objective))
+        for parameter, gradient in zip(self._parameters().values(), gradients, strict=True):
+            parameter.grad = gradient
+        return Outcome(loss, sums, partial(self._again, x))
+
+    def _parameters(self) -> dict[str, nn.Parameter]:
+        return {n: p for n, p in self._module.named_parameters() if p.requires_grad}
+
+    def _inputs(self, x: Tensor, objective: Objective) -> tuple[Any, ...]:
+        parameters = [p.detach() for p in self._parameters().values()]
+        weights = [torch.tensor(float(getattr(objective, n))) for n in self.objective.scheduled]
+        return parameters, dict(self._module.named_buffers()), x, weights
+
+    def _compile(self, x: Tensor, objective: Objective) -> Callable[..., Any]:
+        names, scheduled = list(self._parameters()), self.objective.scheduled
+
+        def program(
+            parameters: list[Tensor], buffers: dict[str, Tensor], x: Tensor, weights: list[Tensor]
+        ) -> tuple[list[Tensor], Tensor, Tensor]:
+            at = objective.with_values(dict(zip(scheduled, weights, strict=True)))
+
+            def loss(parameters: list[Tensor], buffers: dict[str, Tensor]) -> Any:
+                state = {**dict(zip(names, parameters, strict=True)), **buffers}
+                value, sums, after = functional_call(self._module, state, (x, at))
+                return value, (sums, after)
+
+            before = {name: buffer.clone() for name, buffer in buffers.items()}
+            gradients, (value, (sums, after)) = grad_and_value(loss, has_aux=True)(
+                parameters, before
+            )
+            for name, buffer in buffers.items():
+                buffer.copy_(after[name])
+            return gradients, value, sums
+
+        inputs = self._inputs(x, objective)
+        with seeded(0):
+            traced = make_fx(program, tracing_mode="fake", _allow_non_fake_inputs=True)(*inputs)
+            # the loop alone calls it, always alike: nothing has to be looked at before each call;
+            # and it draws the numbers that the uncompiled step would draw
+            options = {
+                "guard_filter_fn": torch.compiler.skip_all_guards_unsafe,
+                "fallback_random": True,
+                "triton.cudagraphs": x.device.type == "cuda",
+            }
+            return torch.compile(traced, dynamic=False, fullgraph=True, options=options)
+
+    def _difference(self, program: Callable[..., Any], x: Tensor, objective: Objective) -> float:
+        """Return by how much the program's gradient differs from the uncompiled one, relatively."""
+        buffers = [b.clone() for b in self._module.buffers()]
+        with seeded(0), torch.no_grad():
+            ours = [g.clone() for g in program(*self._inputs(x, objective))[0]]
+        self._put_back(buffers)
+        with seeded(0):
+            super().__call__(x, objective)
+        theirs = [p.grad for p in self._parameters().values()]
+        self._put_back(buffers)
+        self.model.zero_grad()
+        apart = [(a - (b if b is not None else 0)) for a, b in zip(ours, theirs, strict=True)]
+        return (_norm(apart) / _norm(ours).clamp_min(1e-30)).item()
+
+    @torch.no_grad()
+    def _put_back(self, buffers: list[Tensor]) -> None:
+        for buffer, value in zip(self._module.buffers(), buffers, strict=True):
+            buffer.copy_(value)
+
+    @torch.no_grad()
+    def _again(self, x: Tensor) -> Terms:
+        """Return a forward pass of the same batch, with other noise, for those who look at it."""
+        with seeded(0), self.autocast(x):
+            return self.model.terms(x)
+
+
+class _Forward(nn.Module):
+    """The forward pass as a module, for `functional_call`."""
+
+    def __init__(self, step: Step) -> None:
+        super().__init__()
+        self.model = step.model
+        self._forward = step.forward
+
+    def forward(self, x: Tensor, objective: Objective) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+        loss, sums, _ = self._forward(x, objective)
+        return loss, sums, dict(self.named_buffers())
+
+
+def _norm(tensors: list[Tensor]) -> Tensor:
+    return torch.stack([t.double().norm() for t in tensors]).norm()

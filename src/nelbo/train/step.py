@@ -1,0 +1,84 @@
+"""One step's arithmetic: forward and backward, without and with compilation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from nelbo.model import VAE
+from nelbo.objectives import Objective
+from nelbo.terms import Terms
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a forward and backward pass left, beside the gradients.
+
+    Attributes:
+        loss: minus the mean objective, a scalar.
+        sums: over the batch: reconstruction, kl, elbo at beta = 1, loss; [4].
+        terms: gives the forward pass itself, or one like it where it was compiled away.
+    """
+
+    loss: Tensor
+    sums: Tensor
+    terms: Callable[[], Terms]
+
+
+class Step:
+    """Leaves the gradients of minus the mean objective in the parameters' `.grad`.
+
+    Args:
+        model: whose parameters.
+        precision: of the networks' arithmetic; densities are in full precision.
+    """
+
+    def __init__(self, model: VAE, precision: torch.dtype) -> None:
+        self.model, self.precision = model, precision
+
+    def prepare(self, x: Tensor, objective: Objective) -> bool:
+        """Do what has to be done once, before the first step; return whether that took long."""
+        return False
+
+    def __call__(self, x: Tensor, objective: Objective) -> Outcome:
+        """Go forward and backward.
+
+        Args:
+            x: a batch, [batch, *data_shape].
+            objective: what is maximised, at this step.
+        """
+        loss, sums, terms = self.forward(x, objective)
+        self.model.zero_grad()
+        loss.backward()
+        return Outcome(loss.detach(), sums, terms)
+
+    def forward(
+        self, x: Tensor, objective: Objective
+    ) -> tuple[Tensor, Tensor, Callable[[], Terms]]:
+        """Return the loss, the sums of an `Outcome`, and the terms."""
+        with self.autocast(x):
+            terms = self.model.terms(x)
+            loss = -objective(terms).mean()
+        return loss, sums_of(terms, loss), partial(_itself, terms)
+
+    def autocast(self, x: Tensor) -> torch.autocast | nullcontext[None]:
+        """Return the context of the networks' precision."""
+        if self.precision == torch.float32:
+            return nullcontext()
+        return torch.autocast(x.device.type, self.precision)
+
+
+def sums_of(terms: Terms, loss: Tensor) -> Tensor:
+    """Return the sums over a batch that become an epoch's means, [4]."""
+    with torch.no_grad():
+        r, kl = terms.log_px.mean(0).sum(), terms.kl_total.sum()
+        return torch.stack([r, kl, r - kl, loss.detach() * len(terms.x)])
+
+
+def _itself(terms: Terms) -> Terms:
+    return terms
