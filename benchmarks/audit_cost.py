@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 import nelbo
-from nelbo.compare.machine import hardware
+from nelbo.machine import hardware
 from nelbo.train import versions
 
 RESULT = Path(__file__).parent / "results" / "audit-cost.json"

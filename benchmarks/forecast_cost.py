@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from nelbo.compare.machine import hardware, peak_memory
+from nelbo.machine import hardware, peak_memory
 from nelbo.data import load
 from nelbo.doctor import forecast
 from nelbo.likelihoods import Bernoulli, Gaussian

@@ -27,7 +27,7 @@ from pathlib import Path
 import torch
 
 import nelbo
-from nelbo.compare.machine import hardware
+from nelbo.machine import hardware
 from nelbo.data import Examples, load
 from nelbo.doctor import Moments, forecast, moments
 from nelbo.errors import NelboWarning

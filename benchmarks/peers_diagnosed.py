@@ -149,7 +149,7 @@ def inside():
     import torch
 
     import nelbo
-    from nelbo.compare.machine import hardware
+    from nelbo.machine import hardware
     from nelbo.train import versions
 
     torch.set_num_threads(1)

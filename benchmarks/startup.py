@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from nelbo.compare.machine import hardware
+from nelbo.machine import hardware
 from nelbo.train import versions
 
 RESULTS = Path(__file__).parent / "results"

@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 
+from nelbo import data
 from nelbo.data import Batches, Examples, MapDataset, as_source, load
 from nelbo.errors import BadType, BadValue
 from nelbo.rng import generator
@@ -182,8 +183,8 @@ def test_as_source(tmp_path):
     np.save(tmp_path / "x.npy", np.zeros((10, 2)))
     examples = Examples(torch.zeros(3, 2))
     assert as_source(examples) is examples
-    data = load(np.zeros((10, 2)))
-    assert as_source(data) is data.train
+    given = load(np.zeros((10, 2)))
+    assert as_source(given) is given.train
     assert len(as_source(str(tmp_path / "x.npy"))) == len(as_source(tmp_path / "x.npy")) == 9
     for value, kind in [
         (np.zeros((3, 2)), Examples),
@@ -194,12 +195,13 @@ def test_as_source(tmp_path):
         ([torch.zeros(3, 2)], Batches),
         (Restarts(), Batches),
         (DataLoader(Stream(), batch_size=4), Batches),
+        (Stream(), data.Stream),
     ]:
         assert type(as_source(value)) is kind
     assert as_source(torch.zeros(3, 2), "raw").transform.__class__.__name__ == "Raw"
 
 
-@pytest.mark.parametrize("value", [Stream(), {"x": torch.zeros(3, 2)}, 5, None, (i for i in "ab")])
+@pytest.mark.parametrize("value", [{"x": torch.zeros(3, 2)}, 5, None, (i for i in "ab")])
 def test_as_source_refuses(value, one_line):
     with pytest.raises(BadType) as error:
         as_source(value)

@@ -70,6 +70,15 @@ def train(
     precision: Annotated[
         str | None, typer.Option(metavar="fp32|bf16", help="Of the networks. [default: fp32]")
     ] = None,
+    compile: Annotated[
+        bool | None,
+        typer.Option(
+            "--compile/--no-compile",
+            help="Compile whole steps: a wait of up to a minute, then faster. [default: where the "
+            "run is long enough]",
+            show_default=False,
+        ),
+    ] = None,
     device: DeviceOption = "auto",
     out: Annotated[
         Path | None, typer.Option(help="Folder of the run. [default: runs/DATA-LIKELIHOOD]")
@@ -104,7 +113,7 @@ def train(
         raise BadValue("DATA", expected="a name or a path", got="none", fix=fix)
     out = out or Path("runs") / f"{Path(data).resolve().stem}-{_name(settings['likelihood'])}"
     try:
-        shape = _train(data, settings, chosen_device(device), out, resume)
+        shape = _train(data, settings, chosen_device(device), out, resume, compile)
     except Interrupted:
         typer.echo(f"Go on with: nelbo train --resume {quote(str(out))}", err=True)
         raise
@@ -114,7 +123,12 @@ def train(
 
 
 def _train(
-    data: str, settings: Mapping[str, Any], device: torch.device, out: Path, resume: bool
+    data: str,
+    settings: Mapping[str, Any],
+    device: torch.device,
+    out: Path,
+    resume: bool,
+    compile: bool | None,
 ) -> tuple[int, ...]:
     built = {axis: registry.build(axis, settings[axis]) for axis in (*AXES, "objective")}
     loaded = load(data, transform=settings["transform"])
@@ -131,6 +145,7 @@ def _train(
         train,
         valid=valid,
         objective=built["objective"],
+        compile=compile,
         out=out,
         resume=resume,
         about={

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -29,7 +30,7 @@ class Adam(torch.optim.Adam):
         >>> weight.grad = torch.ones(2)
         >>> adam.update(torch.tensor(0.5))
         >>> weight.tolist()
-        [0.899..., 0.899...]
+        [0.9..., 0.9...]
     """
 
     def __init__(self, parameters: Iterable[nn.Parameter], lr: float) -> None:
@@ -40,6 +41,9 @@ class Adam(torch.optim.Adam):
     @torch.no_grad()
     def update(self, loss: Tensor) -> None:
         """Take a step with the gradients in `.grad`, unless the loss is not finite."""
+        on_cpu = loss.device.type == "cpu"  # where a look costs nothing
+        if on_cpu and not math.isfinite(loss.item()):
+            return
         group = self.param_groups[0]
         parameters = group["params"]
         gradients = [p.grad for p in parameters]
@@ -48,8 +52,8 @@ class Adam(torch.optim.Adam):
             return
         means, squares, steps = self._moments(parameters)
         beta1, beta2 = group["betas"]
-        broken = (~loss.isfinite()).float()
-        torch._foreach_add_(steps, 1 - broken)
+        broken = None if on_cpu else (~loss.isfinite()).float()
+        torch._foreach_add_(steps, 1 if broken is None else 1 - broken)
         torch._fused_adam_(
             parameters, gradients, means, squares, [], steps,
             lr=group["lr"], beta1=beta1, beta2=beta2, weight_decay=0.0, eps=group["eps"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -10,8 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, grad_and_value
-from torch.fx.experimental.proxy_tensor import make_fx
 
+from nelbo.compiling import compiled, reason
 from nelbo.model import VAE
 from nelbo.objectives import Objective
 from nelbo.rng import seeded
@@ -63,11 +64,12 @@ class Compiled(Step):
         self.say("Compiling the step, once: some 10 to 60 seconds.")
         start = time.perf_counter()
         try:
-            program = self._compile(x, objective)
-            difference = self._difference(program, x, objective)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of the compiler's own parts: it is built here
+                program = self._compile(x, objective)
+                difference = self._difference(program, x, objective)
         except Exception as error:  # whatever a compiler may not like: training needs none
-            reason = (str(error).splitlines() or [type(error).__name__])[0]
-            self.say(f"Not compiled, only slower: {type(error).__name__}: {reason:.200}")
+            self.say(f"Not compiled, only slower: {reason(error)}")
             return True
         if difference > ALIKE[self.precision]:
             self.say(
@@ -118,17 +120,8 @@ class Compiled(Step):
                 buffer.copy_(after[name])
             return gradients, value, sums
 
-        inputs = self._inputs(x, objective)
-        with seeded(0):
-            traced = make_fx(program, tracing_mode="fake", _allow_non_fake_inputs=True)(*inputs)
-            # the loop alone calls it, always alike: nothing has to be looked at before each call;
-            # and it draws the numbers that the uncompiled step would draw
-            options = {
-                "guard_filter_fn": torch.compiler.skip_all_guards_unsafe,
-                "fallback_random": True,
-                "triton.cudagraphs": x.device.type == "cuda",
-            }
-            return torch.compile(traced, dynamic=False, fullgraph=True, options=options)
+        on_cuda = x.device.type == "cuda"
+        return compiled(program, *self._inputs(x, objective), cuda=on_cuda)
 
     def _difference(self, program: Callable[..., Any], x: Tensor, objective: Objective) -> float:
         """Return by how much the program's gradient differs from the uncompiled one, relatively."""

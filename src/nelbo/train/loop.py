@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from nelbo.data import Source
+from nelbo.data import Part, Source
 from nelbo.errors import BadValue, Failed
 from nelbo.evaluate import ELBO, evaluate
+from nelbo.evaluate.share import shared
 from nelbo.model import VAE
 from nelbo.objectives import Objective
 from nelbo.rng import generator, seeded
@@ -23,6 +26,7 @@ from nelbo.train.folder import RunFolder
 from nelbo.train.interruption import Interrupted, interruption
 from nelbo.train.state import Meter, State, capture, restore, restore_random
 from nelbo.train.step import Outcome, Step
+from nelbo.world import World
 
 
 @dataclass
@@ -42,6 +46,7 @@ class Loop:
     seed: int
     folder: RunFolder | None
     callbacks: Sequence[Callback]
+    world: World
 
     def __post_init__(self) -> None:
         self.like = next(self.model.parameters())
@@ -52,14 +57,15 @@ class Loop:
     def resume(self) -> None:
         """Go on from the newest checkpoint of the folder."""
         assert self.folder is not None
-        tensors, record = self.folder.newest()
+        tensors, record = self.world.on_main(self.folder.newest)
         self._check_epochs(record.get("epoch", 0) + (record.get("batches", 0) > 0))
         self.state = restore(tensors, record, self.model, self.optimizer, self.meter)
+        self.meter.divide(self.state, self.world)
         self._random = tensors
         if self.patience is not None and self.state.best is not None:
-            self._best = self.folder.best()
+            self._best = self.world.on_main(self.folder.best)
         # a kill between a checkpoint and its metrics left a line out
-        self.folder.write_metrics(self.state.history)
+        self.world.on_main(partial(self.folder.write_metrics, self.state.history))
 
     def _check_epochs(self, begun: int) -> None:
         if self.epochs < begun:
@@ -72,7 +78,8 @@ class Loop:
 
     def run(self) -> None:
         """Train until the epochs are done, early stopping says so, or the user stops it."""
-        with seeded(self.seed), interruption() as stopped:
+        with seeded(self.world.seed(self.seed)), interruption() as asked:
+            stopped = self.step.agree(asked)
             self.model.train()
             if self.state.step == 0:
                 self.save()  # from here on the run can be resumed, wherever it is stopped
@@ -83,9 +90,10 @@ class Loop:
     def _epoch(self, stopped: Callable[[], bool]) -> None:
         state, meter = self.state, self.meter
         order = generator(self.seed, state.epoch)
-        batches = self.train.epoch(self.batch, order, skip=state.batches)
+        batches = shared(self.train, self.world).epoch(self.batch, order, skip=state.batches)
         if self._random is not None:
-            restore_random(self._random, self.like.device)
+            own = self.world.seed(self.seed, state.step)
+            restore_random(self._random, self.like.device, self.world.rank, own)
             self._random = None
         meter.restart()
         for x in batches:
@@ -103,7 +111,7 @@ class Loop:
             self.meter.restart()  # the wait is nobody's speed
         found = self.step(x, objective)
         if self.clip is not None:
-            nn.utils.clip_grad_norm_(self.model.parameters(), self.clip)
+            self.step.clip(self.clip)
         self._check(found)
         self.optimizer.update(found.loss)
         with torch.no_grad():
@@ -113,7 +121,8 @@ class Loop:
         self.state.batches += 1
         self.meter.add(self.state, len(x), found.sums)
         for callback in self.callbacks:
-            callback.on_step(self.state.epoch + 1, self.state.examples, self._means)
+            done = self.state.examples * self.world.size
+            callback.on_step(self.state.epoch + 1, done, self._means)
 
     def _means(self) -> dict[str, float]:
         return self.meter.means(self.state)
@@ -123,11 +132,18 @@ class Loop:
         # do, for the optimiser leaves the weights alone where a loss is not finite
         if found.loss.device.type != "cpu" or math.isfinite(found.loss.item()):
             return
-        terms = found.terms()
+        origins = self.world.gather([self._origin(found)])
+        origin = next((o for o in origins if o), "")
+        self._check_finite("loss", found.loss.item(), self.state.step + 1, origin)
+
+    def _origin(self, found: Outcome) -> str:
+        """Return where a loss that is not finite came from, if it is among this process's rows."""
+        if found.sums[-1].isfinite():
+            return ""
+        terms, part = found.terms(), Part(self.world.rank, self.world.size)
         batch = indices(self.train, self.batch, self.seed, self.state.epoch, self.state.batches)
         with self.step.autocast(terms.x):
-            origin = where_from(self.model, terms, batch)
-        self._check_finite("loss", found.loss.item(), self.state.step + 1, origin)
+            return where_from(self.model, terms, part.take(torch.tensor(batch)).tolist())
 
     def _check_weights(self) -> None:
         """Refuse weights that a finite loss with an infinite gradient left: never save them."""
@@ -151,6 +167,8 @@ class Loop:
 
     def _finish_epoch(self) -> None:
         state = self.state
+        self.step.settle()
+        self.meter.pool(state, self.world)
         metrics = {"epoch": state.epoch + 1, **self.meter.means(state), "seconds": state.seconds}
         self._check_finite("loss", metrics["loss"], state.step)
         self._check_weights()
@@ -165,7 +183,7 @@ class Loop:
     def _validate(self) -> dict[str, float]:
         if self.valid is None:
             return {}
-        found = evaluate(self.model, self.valid, [ELBO()], seed=self.seed)
+        found = evaluate(self.model, self.valid, [ELBO()], self.seed, self.world)
         elbo = found["elbo"].value
         self._check_finite("validation ELBO", elbo, self.state.step)
         if self.state.best is None or elbo > self.state.best:
@@ -183,7 +201,8 @@ class Loop:
             return
         self._best = {name: t.clone() for name, t in self.model.state_dict().items()}
         if self.folder is not None:
-            self.folder.save_best(self._best, {"epoch": self.state.epoch, "elbo": self.state.best})
+            record = {"epoch": self.state.epoch, "elbo": self.state.best}
+            self.world.on_main(partial(self.folder.save_best, self._best, record))
 
     def _take_best(self) -> None:
         if self._best is not None:
@@ -192,15 +211,22 @@ class Loop:
     def save(self) -> None:
         """Write a checkpoint and the metrics, where there is a folder."""
         if self.folder is not None:
-            tensors, record = capture(self.model, self.optimizer, self.meter, self.state)
-            self.folder.save(self.state.step, tensors, record)
-            self.folder.write_metrics(self.state.history)
+            tensors, record = capture(
+                self.model, self.optimizer, self.meter, self.state, self.world
+            )
+            self.world.on_main(partial(self._write, self.folder, tensors, record))
+
+    def _write(self, folder: RunFolder, tensors: Tensors, record: dict[str, Any]) -> None:
+        folder.save(self.state.step, tensors, record)
+        folder.write_metrics(self.state.history)
 
     def _interrupt(self) -> None:
         state = self.state
         where = f"Stopped after epoch {state.epoch}"
         if state.batches:
+            self.step.settle()
             self._check_weights()
+            self.meter.pool(state, self.world)
             self.save()
             where = f"Stopped in epoch {state.epoch + 1}, after step {state.step}"
         if self.folder is None:

@@ -8,11 +8,13 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.distributed.tensor import DTensor
 from torch.optim import Optimizer
 
 from nelbo.errors import BadValue
 from nelbo.train.checkpoint import ONE_BEFORE, Tensors
 from nelbo.train.folder import join, split
+from nelbo.world import ALONE, World
 
 SUMS = ("reconstruction", "kl", "elbo", "loss")
 
@@ -53,27 +55,42 @@ class Meter:
         speed = state.examples / max(state.seconds, 1e-9)
         return {**dict(zip(SUMS, means, strict=True)), "images_per_second": speed}
 
+    def pool(self, state: State, world: World) -> None:
+        """Add up what all processes have counted: to be saved, or the epoch's means."""
+        mine = [*self.sums.tolist(), state.examples, state.seconds / world.size]
+        *sums, examples, state.seconds = world.add(mine)
+        self.sums.copy_(torch.tensor(sums, dtype=self.sums.dtype))
+        state.examples = int(examples)
+
+    def divide(self, state: State, world: World) -> None:
+        """Count on, each process from its share: the opposite of `pool`."""
+        self.sums /= world.size
+        each, longer = divmod(state.examples, world.size)
+        state.examples = each + (world.rank < longer)
+
     def restart(self) -> None:
         """Forget the time that passed since the last batch."""
         self._since = time.perf_counter()
 
 
 def capture(
-    model: nn.Module, optimizer: Optimizer, meter: Meter, state: State
+    model: nn.Module, optimizer: Optimizer, meter: Meter, state: State, world: World = ALONE
 ) -> tuple[Tensors, dict[str, Any]]:
     """Return all that a run needs to go on as if it had never stopped."""
     slots = {
-        f"{i}.{name}": value
+        f"{i}.{name}": _whole(value)
         for i, slot in optimizer.state_dict()["state"].items()
         for name, value in slot.items()
     }
-    random = {"cpu": torch.get_rng_state()}
+    own = {"cpu": torch.get_rng_state()}
     if meter.sums.device.type == "cuda":
-        random["cuda"] = torch.cuda.get_rng_state(meter.sums.device)
+        own["cuda"] = torch.cuda.get_rng_state(meter.sums.device)
+    random, *others = world.gather([own])
     groups = {
         "model": model.state_dict(),
         "optimizer": slots,
         "random": random,
+        **{f"random/{rank}": states for rank, states in enumerate(others, 1)},
         "meter": {"sums": meter.sums},
     }
     return join(groups), asdict(state)
@@ -113,9 +130,24 @@ def set_weights(model: nn.Module, weights: Tensors) -> None:
         ) from None
 
 
-def restore_random(tensors: Tensors, device: torch.device) -> None:
-    """Set torch's generators, of the CPU and of the device, to where the checkpoint found them."""
-    random = split(tensors, "random")
-    torch.set_rng_state(random["cpu"])
-    if "cuda" in random and device.type == "cuda":
+def restore_random(tensors: Tensors, device: torch.device, rank: int = 0, missing: int = 0) -> None:
+    """Set torch's generators, of the CPU and of the device, to where the checkpoint found them.
+
+    Where it has none of this process, because there were fewer, begin from the seed `missing`.
+    """
+    random = split(tensors, f"random/{rank}" if rank else "random")
+    if "cpu" not in random:
+        torch.default_generator.manual_seed(missing)
+    else:
+        torch.set_rng_state(random["cpu"])
+    if device.type != "cuda":
+        return
+    if "cuda" in random:
         torch.cuda.set_rng_state(random["cuda"], device)
+    elif rank:
+        torch.cuda.manual_seed(missing)
+
+
+def _whole(value: Tensor) -> Tensor:
+    """Return all of a tensor of which each process may hold a part."""
+    return value.full_tensor() if isinstance(value, DTensor) else value

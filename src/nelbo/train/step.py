@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from nelbo.model import VAE
 from nelbo.objectives import Objective
@@ -65,6 +65,17 @@ class Step:
             terms = self.model.terms(x)
             loss = -objective(terms).mean()
         return loss, sums_of(terms, loss), partial(_itself, terms)
+
+    def clip(self, norm: float) -> None:
+        """Shorten the gradient to a norm, where it is longer."""
+        nn.utils.clip_grad_norm_(self.model.parameters(), norm)
+
+    def agree(self, stopped: Callable[[], bool]) -> Callable[[], bool]:
+        """Return whether to stop, from whether this process was asked to."""
+        return stopped
+
+    def settle(self) -> None:
+        """Bring the model up to date, where it is not: before it is measured or saved."""
 
     def autocast(self, x: Tensor) -> torch.autocast | nullcontext[None]:
         """Return the context of the networks' precision."""
