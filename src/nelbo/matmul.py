@@ -28,12 +28,20 @@ from nelbo.machine import processor
 from nelbo.rng import generator
 
 DEFAULT, ONEDNN = "default", "onednn"
+YES, NO = "yes", "no"
+WORTH_BF16 = 1.3  # the casts cost some of it
 # A choice that noise could turn would change a run's last bits from day to day.
 CLEARLY = 1.05
 # Relative error of single precision; bfloat16 has 4e-3.
 EXACT = 2e-6
 ROUNDS, REPEATS = 7, 5
-BATCH, WIDE, NARROW = 100, 784, 500
+# x, the gradient of the output, the weight: of a layer 784-500 at a batch of 100
+SHAPES = ((100, 784), (100, 500), (500, 784))
+PRODUCTS: tuple[Callable[..., Tensor], ...] = (
+    lambda x, g, w: x @ w.t(),
+    lambda x, g, w: g @ w,
+    lambda x, g, w: g.t() @ x,
+)
 
 
 @contextmanager
@@ -57,40 +65,57 @@ def fast_matmul(kernel: str | None = None) -> Iterator[str]:
 @cache
 def chosen(threads: int) -> str:
     """Return the faster kernel on so many threads: from the user's cache, else measured (0.2 s)."""
-    if _switch() is None or not torch.backends.mkldnn.is_available() or not _is_free():
+    if not torch.backends.mkldnn.is_available() or not _is_free():
         return DEFAULT
-    place, key = _place(), f"{processor()}, {threads} threads, torch {torch.__version__}"
+    return _remembered(f"fp32, {threads} threads", _measured, (DEFAULT, ONEDNN))
+
+
+@cache
+def bf16_is_faster(threads: int) -> bool:
+    """Return whether bfloat16 products are clearly faster than the best fp32: remembered so."""
+
+    def answer() -> str:
+        with fast_matmul():
+            return YES if speedup(bf16=True) > WORTH_BF16 else NO
+
+    return _remembered(f"bf16 is faster, {threads} threads", answer, (YES, NO)) == YES
+
+
+def _measured() -> str:
+    return ONEDNN if speedup() > CLEARLY else DEFAULT
+
+
+def _remembered(what: str, measure: Callable[[], str], answers: tuple[str, ...]) -> str:
+    """Return an answer from the user's cache, else measure it and keep it there."""
+    place, key = _place(), f"{processor()}, torch {torch.__version__}, {what}"
     known = _known(place)
-    if known.get(key) in (DEFAULT, ONEDNN):
+    if known.get(key) in answers:
         return known[key]
-    kernel = ONEDNN if speedup() > CLEARLY else DEFAULT
+    answer = measure()
     with suppress(Failed, OSError):  # a folder that cannot be written costs 0.2 s a process
         place.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(place, json.dumps({**known, key: kernel}, indent=2).encode())
-    return kernel
+        write_atomically(place, json.dumps({**known, key: answer}, indent=2).encode())
+    return answer
 
 
-def speedup() -> float:
+def speedup(bf16: bool = False) -> float:
     """Return how many times as fast oneDNN is, at single precision; 0 where it is less exact.
 
     The median over rounds of a layer's three products: forward and both gradients.
+
+    Args:
+        bf16: compare bfloat16 with what is in use instead.
     """
     random = generator(0)
-    x, g = (torch.randn(BATCH, n, generator=random) for n in (WIDE, NARROW))
-    w = torch.randn(NARROW, WIDE, generator=random)
-    products = (
-        (lambda x, g, w: x @ w.t()),
-        (lambda x, g, w: g @ w),
-        (lambda x, g, w: g.t() @ x),
-    )
-    if not all(_is_exact(product, x, g, w) for product in products):
+    factors = [torch.randn(n, m, generator=random) for n, m in SHAPES]
+    if not bf16 and not all(_is_exact(product, *factors) for product in PRODUCTS):
         return 0.0
+    others = [f.bfloat16() for f in factors] if bf16 else factors
     ratios = []
     for _ in range(ROUNDS):
-        with _switched(False):
-            default = _seconds(products, x, g, w)
-        with _switched(True):
-            ratios.append(default / _seconds(products, x, g, w))
+        before = _seconds(*factors)
+        with _switched(not bf16):
+            ratios.append(before / _seconds(*others))
     return statistics.median(ratios)
 
 
@@ -101,12 +126,12 @@ def _is_exact(product: Callable[..., Tensor], *factors: Tensor) -> bool:
     return error.item() < EXACT
 
 
-def _seconds(products: tuple[Callable[..., Tensor], ...], *factors: Tensor) -> float:
-    for product in products:
+def _seconds(*factors: Tensor) -> float:
+    for product in PRODUCTS:
         product(*factors)
     start = time.perf_counter()
     for _ in range(REPEATS):
-        for product in products:
+        for product in PRODUCTS:
             product(*factors)
     return time.perf_counter() - start
 
@@ -140,7 +165,7 @@ def _place() -> Path:
     return Path(os.environ.get("NELBO_CACHE") or pooch.os_cache("nelbo")) / "matmul.json"
 
 
-def _known(place: Path) -> dict[str, str]:
+def _known(place: Path) -> dict[str, Any]:
     try:
         found = json.loads(place.read_text())
     except (OSError, ValueError):

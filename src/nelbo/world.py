@@ -34,6 +34,11 @@ class World(ABC):
         """Whether this process is the one that writes and speaks."""
         return self.rank == 0
 
+    @property
+    def belief(self) -> str:
+        """What is said of them before the first step: nothing, of one."""
+        return f", {self.size} processes" * (self.size > 1)
+
     @abstractmethod
     def seed(self, *key: int) -> int:
         """Return this process's own seed for a key such as (seed,) or (seed, step)."""
@@ -121,6 +126,11 @@ def _told(error: Exception) -> NelboError:
         return error
     got = f"'{type(error).__name__}: {error}'"
     return Failed("rank 0", expected="to do its part", got=got, fix="See its own message.")
+
+
+def left_alone(error: BaseException) -> bool:
+    """Whether an error says no more than that another process has ended."""
+    return isinstance(error, RuntimeError) and launched() and "by peer" in str(error)
 
 
 def launched() -> bool:

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 
 import numpy as np
 import pytest
@@ -35,7 +36,7 @@ class At(Callback):
 
 
 def stop():
-    os.kill(os.getpid(), 2)
+    signal.raise_signal(signal.SIGTERM)  # a shell's background jobs ignore SIGINT
 
 
 def trained(data, callbacks=(), **more):

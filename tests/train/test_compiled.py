@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 import nelbo
+from nelbo import matmul
 from nelbo.errors import BadType
 from nelbo.objectives import ELBO, Linear
 from nelbo.train import Callback
@@ -15,8 +16,6 @@ from nelbo.train.arithmetic import choose
 from nelbo.train.checks import check_compile
 from nelbo.train.compiled import BREAK_EVEN
 from tests.train.running import fit
-
-CPU = torch.device("cpu")
 
 
 class Notes(Callback):
@@ -144,14 +143,23 @@ def test_without_a_compiler_it_trains_uncompiled(data, monkeypatch, tmp_path):
         (False, 10 * BREAK_EVEN, False),
     ],
 )
-def test_only_long_runs_are_compiled_unless_told(compile, steps, expected):
-    assert choose("fp32", compile, steps, CPU).compiled is expected
+def test_only_long_runs_are_compiled_unless_told(make, compile, steps, expected):
+    assert choose("fp32", compile, steps, make()).compiled is expected
 
 
-def test_a_resumed_run_computes_as_it_began():
-    before = {"matmul": "default", "compiled": True}
-    assert choose("fp32", None, 1, CPU, before).recorded() == before
-    assert not choose("fp32", False, 1, CPU, before).compiled
+def test_a_resumed_run_computes_as_it_began(make):
+    before = {"precision": "bf16", "matmul": "default", "compiled": True}
+    assert choose("auto", None, 1, make(), before).recorded() == before
+    assert not choose("bf16", False, 1, make(), before).compiled
+
+
+@pytest.mark.parametrize("faster", [False, True])
+def test_bf16_is_chosen_only_where_it_is_faster_and_safe(make, monkeypatch, faster):
+    monkeypatch.setattr(matmul, "bf16_is_faster", lambda threads: faster)
+    gaussian = make(likelihood=nelbo.likelihoods.Gaussian())
+    assert choose("auto", None, 1, make()).precision == ("bf16" if faster else "fp32")
+    assert choose("auto", None, 1, gaussian).precision == "fp32"
+    assert choose("bf16", None, 1, gaussian).precision == "bf16"
 
 
 def test_the_run_says_and_records_what_was_chosen(make, x, tmp_path):
@@ -164,7 +172,7 @@ def test_the_run_says_and_records_what_was_chosen(make, x, tmp_path):
     assert beliefs.line.startswith("fp32")
     assert beliefs.line.endswith("uncompiled steps")
     recorded = nelbo.train.RunFolder(tmp_path / "run").config()["arithmetic"]
-    assert recorded == choose("fp32", None, 8, CPU).recorded()
+    assert recorded == choose("fp32", None, 8, make()).recorded()
 
 
 def test_compile_is_yes_or_no(make, x):

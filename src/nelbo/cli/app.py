@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 import warnings
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -24,8 +25,16 @@ from nelbo.cli import (
     train,
 )
 from nelbo.errors import Failed, NelboError, NelboWarning
+from nelbo.world import first_here, leave, left_alone
 
 FAILED, WRONG_USE, INTERRUPTED = 1, 2, 130
+HEARD = 10.0  # seconds in which the process that speaks for its machine has said what is wrong
+_OTHERS = Failed(
+    "the other processes",
+    expected="all of them, to the end",
+    got="one that ended before",
+    fix="See what it said; a run goes on with: nelbo train --resume RUN.",
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -75,12 +84,26 @@ def run(words: Sequence[str], debug: bool = False) -> int:
     try:
         with warnings.catch_warnings():
             warnings.showwarning = _show_warning
-            return int(app(list(words), standalone_mode=False) or 0)
+            code = int(app(list(words), standalone_mode=False) or 0)
+            leave()
+            return code
     except Exception as error:
-        code = _report(error)
+        said = _OTHERS if left_alone(error) else error
+        code = _report(said) if first_here() or _is_own(said) else _unsaid(said)
         if debug or code is None:
             raise
         return code
+
+
+def _is_own(error: Exception) -> bool:
+    """Whether an error may be this process's alone; what is wrong with the use is everybody's."""
+    return not (isinstance(error, NelboError) or hasattr(error, "show"))
+
+
+def _unsaid(error: Exception) -> int:
+    """Leave it to the first process to say; the launcher ends all as soon as one has ended."""
+    time.sleep(HEARD)
+    return FAILED if isinstance(error, Failed) else WRONG_USE
 
 
 def _report(error: Exception) -> int | None:
@@ -106,6 +129,8 @@ def _report(error: Exception) -> int | None:
 
 
 def _show_warning(message: Warning | str, category: type[Warning], *place: object) -> None:
+    if not first_here():
+        return
     text = _escaped(str(message))
     kind = "warning" if issubclass(category, NelboWarning) else category.__name__
     line = f"[bold yellow]{kind}[/bold yellow] {text}"

@@ -22,6 +22,7 @@ from nelbo.cli.options import (
 )
 from nelbo.report import estimates
 from nelbo.train import load
+from nelbo.world import joined, own_device
 
 UNBROKEN = 160  # columns in which the table's rows stay whole, for files and pipes
 
@@ -45,7 +46,8 @@ def evaluate(
 
     **nelbo evaluate runs/first --samples 5000 --examples 1000 --json**
     """
-    model = load(run).to(chosen_device(device))
+    where = own_device(chosen_device(device))
+    model, world = load(run).to(where), joined(where)
     test = run_data(run, data).test
     chosen = test if examples is None else test.spread(examples)
     estimators = [
@@ -54,7 +56,9 @@ def evaluate(
     ]  # fmt: skip
     if samples:
         estimators.append(measuring.ImportanceBound(samples=samples))
-    found = measuring(model, chosen, estimators, seed=seed)
+    found = measuring(model, chosen, estimators, seed, world)
+    if not world.is_main:
+        return
     if as_json:
         print_json({name: asdict(estimate) for name, estimate in found.items()})
         return

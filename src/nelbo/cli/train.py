@@ -18,6 +18,7 @@ from nelbo.model import AXES, VAE
 from nelbo.report import grid
 from nelbo.rng import generator, seeded
 from nelbo.train import Interrupted, RunFolder, fit
+from nelbo.world import World, joined, own_device
 
 DEFAULTS: dict[str, Any] = {
     "likelihood": "bernoulli",
@@ -68,7 +69,7 @@ def train(
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Of all randomness. [default: 0]")] = None,
     precision: Annotated[
-        str | None, typer.Option(metavar="fp32|bf16", help="Of the networks. [default: fp32]")
+        str | None, typer.Option(metavar="fp32|bf16|auto", help="Of the networks. [default: fp32]")
     ] = None,
     compile: Annotated[
         bool | None,
@@ -94,6 +95,8 @@ def train(
     **nelbo train mine.npy --hidden 200,200 --latent 8 --patience 5**
 
     **nelbo train --resume runs/first --epochs 20**
+
+    Several processes share every batch: **torchrun --nproc-per-node 2 -m nelbo train mnist**
     """
     given = {
         "likelihood": likelihood, "posterior": posterior, "prior": prior, "objective": objective,
@@ -101,10 +104,12 @@ def train(
         "batch": batch, "epochs": epochs, "lr": lr, "clip": clip, "patience": patience,
         "seed": seed, "precision": precision,
     }  # fmt: skip
+    where = own_device(chosen_device(device))
+    world = joined(where)
     stated = {name: value for name, value in given.items() if value is not None}
     if resume:
         data, out = _place(data, out)
-        before = _before(RunFolder(out))
+        before = _before(RunFolder(out), world)
         data, settings = data or before.pop("data"), {**before, **stated}
     else:
         settings = {**DEFAULTS, **stated}
@@ -113,10 +118,13 @@ def train(
         raise BadValue("DATA", expected="a name or a path", got="none", fix=fix)
     out = out or Path("runs") / f"{Path(data).resolve().stem}-{_name(settings['likelihood'])}"
     try:
-        shape = _train(data, settings, chosen_device(device), out, resume, compile)
+        shape = _train(data, settings, where, out, resume, compile)
     except Interrupted:
-        typer.echo(f"Go on with: nelbo train --resume {quote(str(out))}", err=True)
+        if world.is_main:
+            typer.echo(f"Go on with: nelbo train --resume {quote(str(out))}", err=True)
         raise
+    if not world.is_main:
+        return
     place = quote(str(out))
     form = "" if grid.is_image(shape) else " --out samples.npy"
     typer.echo(f"{out}: written. Next: nelbo evaluate {place}, nelbo sample {place}{form}")
@@ -174,9 +182,9 @@ def _place(data: str | None, out: Path | None) -> tuple[str | None, Path]:
     return None, Path(data)
 
 
-def _before(folder: RunFolder) -> dict[str, Any]:
+def _before(folder: RunFolder, world: World) -> dict[str, Any]:
     """Return the settings that a run began with."""
-    config = folder.config()
+    config = world.on_main(folder.config)
     model, data = config["model"], config["data"]
     return {
         **{axis: model[axis] for axis in AXES},

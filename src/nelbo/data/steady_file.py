@@ -11,6 +11,7 @@ from typing import IO
 
 from nelbo.errors import Failed
 
+_AT_ONCE = hasattr(os, "preadv")  # in one call, where the system has it
 _BLOCKS, _BLOCK = 64, 2**16  # that stand for a file, and the bytes of each
 _GONE = "Put it back as it was; a run that has a folder can then be resumed."
 
@@ -57,9 +58,8 @@ class SteadyFile:
 
     def fill(self, file: IO[bytes], view: memoryview, position: int) -> None:
         """Fill some memory with the file's bytes from a position; RuntimeError at its end."""
-        file.seek(position)
         while view:
-            count = file.readinto(view)  # pyright: ignore[reportAttributeAccessIssue]
+            count = _read_at(file, view, position)
             if not count:
                 raise self.not_as_it_was(f"{position:,}, the end of it")
             position, view = position + count, view[count:]
@@ -81,3 +81,11 @@ class SteadyFile:
             got=got,
             fix=_GONE,
         )
+
+
+def _read_at(file: IO[bytes], view: memoryview, position: int) -> int:
+    """Read what one call gives from a position; return how many bytes."""
+    if _AT_ONCE:
+        return os.preadv(file.fileno(), [view], position)
+    file.seek(position)
+    return file.readinto(view)  # pyright: ignore[reportAttributeAccessIssue]

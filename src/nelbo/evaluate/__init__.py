@@ -7,7 +7,7 @@ from typing import Any, final
 
 import torch
 
-from nelbo.data import as_source
+from nelbo.data import Source, as_source
 from nelbo.errors import BadType, BadValue
 from nelbo.evaluate.active_units import ActiveUnits
 from nelbo.evaluate.base import Decodable, Estimator, Evaluable, evaluation_mode
@@ -20,7 +20,10 @@ from nelbo.evaluate.kl_per_latent import KLPerLatent
 from nelbo.evaluate.mutual_information import MutualInformation
 from nelbo.evaluate.output_dependence import OutputDependence
 from nelbo.evaluate.prior_samples import PriorSamples
+from nelbo.evaluate.share import shared
+from nelbo.matmul import fast_matmul
 from nelbo.rng import seeded
+from nelbo.world import ALONE, World
 
 __all__ = [
     "ELBO",
@@ -68,6 +71,7 @@ class _Evaluate:
         data: Any,
         estimators: Sequence[Estimator] = (ELBO(), ActiveUnits(), OutputDependence()),
         seed: int = 0,
+        world: World = ALONE,
     ) -> dict[str, Estimate]:
         """Return the estimates by name.
 
@@ -76,6 +80,8 @@ class _Evaluate:
             data: whatever `nelbo.fit` takes: arrays, a `Source`, a `Dataset`, batches.
             estimators: what to measure; by default ELBO, active units and output dependence.
             seed: of the latents drawn; the caller's generators stay as they were.
+            world: the processes that measure together, each some of the examples; see `joined`.
+                All have to call this, and all get the same numbers.
 
         Raises:
             TypeError: not a list of estimators.
@@ -91,8 +97,9 @@ class _Evaluate:
         _check(estimators)
         source, found = as_source(data), dict[str, Estimate]()
         for estimator in estimators:
-            with seeded(seed), evaluation_mode(model):
-                for estimate in estimator(model, source):
+            together = world if estimator.shares and _enough(source, world) else ALONE
+            with fast_matmul(), seeded(together.seed(seed)), evaluation_mode(model):
+                for estimate in estimator(model, shared(source, together)):
                     if estimate.name in found:
                         raise BadValue(
                             "estimators",
@@ -102,6 +109,11 @@ class _Evaluate:
                         )
                     found[estimate.name] = estimate
         return found
+
+
+def _enough(source: Source, world: World) -> bool:
+    """Whether there is at least one example for each process, as far as that is known."""
+    return source.size is None or source.size >= world.size
 
 
 def _check(estimators: Any) -> None:

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import ClassVar, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -17,6 +17,7 @@ from torch.distributions import Distribution
 from nelbo.data import Source
 from nelbo.errors import BadType, BadValue
 from nelbo.evaluate.estimate import Estimate
+from nelbo.evaluate.share import processes
 from nelbo.likelihoods import Likelihood
 from nelbo.terms import Terms
 
@@ -51,11 +52,19 @@ class Estimator(ABC):
 
     Raises:
         ValueError: a field named `samples`, `batch` or `chunk` is no integer of at least 1.
+
+    Attributes:
+        shares: whether several processes may measure some of the examples each: it then calls
+            `share.gathered` for the rows of all of them, once for each quantity.
     """
+
+    shares: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         for name in COUNTS:
             value = getattr(self, name, 1)
+            if value is None and name == "chunk":
+                continue
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:
                 expected, fix = "an integer of at least 1", "Try 100."
                 raise BadValue(name, expected=expected, got=value, fix=fix)
@@ -74,11 +83,11 @@ def batches(model: Evaluable, data: Source, batch: int) -> Iterator[Tensor]:
     weights = model.parameters() if isinstance(model, nn.Module) else ()
     like = next(iter(weights), torch.zeros(()))
     likelihood = getattr(model, "likelihood", None)
-    for given in data.epoch(batch):
+    for given in data.epoch(batch * processes(data)):
         if isinstance(likelihood, Likelihood):
             likelihood.check(given)
-        # a stream has batches of its own size
-        yield from (x.to(like) for x in given.split(batch))
+        # a stream has batches of its own size; of a short one some processes have no rows
+        yield from (x.to(like) for x in given.split(batch) if len(x))
 
 
 def decodable(model: Evaluable) -> Decodable:

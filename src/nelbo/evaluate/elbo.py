@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-
-import torch
+from typing import ClassVar
 
 from nelbo.data import Source
 from nelbo.evaluate.base import Estimator, Evaluable, base_measure, batches, mean_estimate
 from nelbo.evaluate.estimate import Estimate
+from nelbo.evaluate.share import gathered
 
 
 # elbo = E_q[log p(x|z)] - KL(q(z|x) || p(z))                      Kingma & Welling 2014, equation 3
@@ -31,6 +31,8 @@ class ELBO(Estimator):
         ['elbo', 'kl', 'reconstruction']
     """
 
+    shares: ClassVar[bool] = True
+
     samples: int = 1
     batch: int = 500
 
@@ -43,8 +45,9 @@ class ELBO(Estimator):
             kl.append(terms.kl_total.cpu().double())
             if terms.has_closed_kl:
                 per_latent.append(terms.kl.cpu().double().sum(0))
-        r, k = torch.cat(log_px), torch.cat(kl)
-        parts = tuple((torch.stack(per_latent).sum(0) / len(k)).tolist()) if per_latent else ()
+        r, k = gathered(data, log_px), gathered(data, kl)
+        sums = gathered(data, [part[None] for part in per_latent])
+        parts = tuple((sums.sum(0) / len(k)).tolist()) if len(sums) else ()
         elbo = mean_estimate("elbo", r - k, self.samples)
         reconstruction = mean_estimate("reconstruction", r, self.samples)
         divergence = mean_estimate("kl", k, None if parts else self.samples)

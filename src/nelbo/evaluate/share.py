@@ -48,8 +48,13 @@ def shared(source: Source, world: World) -> Source:
     return source if world.size == 1 else Share(source, world)
 
 
+def processes(source: Source) -> int:
+    """Return how many processes share a source."""
+    return source.world.size if isinstance(source, Share) else 1
+
+
 def gathered(data: Source, parts: Sequence[Tensor]) -> Tensor:
     """Return measured rows as one tensor: of all processes where the data was shared."""
     if isinstance(data, Share):
         parts = data.world.gather(parts)
-    return torch.cat(list(parts))
+    return torch.cat(list(parts)) if parts else torch.empty(0)

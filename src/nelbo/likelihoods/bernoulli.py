@@ -33,6 +33,7 @@ class Bernoulli(Likelihood):
     domain = constraints.unit_interval
     base_measure = "mass on {0, 1}^D"
     requirement = "values in [0, 1]"
+    bears_bf16 = True
     advice = (
         "Scale the data (the transform 'scale' divides bytes by 255), or use the likelihood "
         "'gaussian'."

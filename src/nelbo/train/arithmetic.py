@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
 
 from nelbo import matmul
+from nelbo.model import VAE
+from nelbo.train.checks import AUTO
 from nelbo.train.compiled import BREAK_EVEN
 
 
@@ -33,15 +35,15 @@ class Arithmetic:
         return f"{self.precision}{kernel}, {'compiled' if self.compiled else 'uncompiled'} steps"
 
     def recorded(self) -> dict[str, Any]:
-        """Return what a resumed run needs beside its settings."""
-        return {"matmul": self.matmul, "compiled": self.compiled}
+        """Return what a resumed run needs."""
+        return asdict(self)
 
 
 def choose(
     precision: str,
     compile: bool | None,
     steps: int | None,
-    device: torch.device,
+    model: VAE,
     before: Mapping[str, Any] | None = None,
 ) -> Arithmetic:
     """Return how a run shall compute.
@@ -50,13 +52,23 @@ def choose(
         precision: as the user said.
         compile: as the user said; None leaves it to the number of steps.
         steps: of the whole run; None where it is unknown.
-        device: of the model.
+        model: on its device.
         before: what the run that is resumed recorded: the same again.
     """
     if before is not None:
         again = bool(before["compiled"]) if compile is None else compile
+        precision = str(before["precision"]) if precision == AUTO else precision
         return Arithmetic(precision, str(before["matmul"]), again)
-    on_cpu = device.type == "cpu"
-    kernel = matmul.chosen(torch.get_num_threads()) if on_cpu else matmul.DEFAULT
+    device, threads = next(model.parameters()).device, torch.get_num_threads()
+    kernel = matmul.chosen(threads) if device.type == "cpu" else matmul.DEFAULT
+    if precision == AUTO:
+        bears = model.likelihood.bears_bf16
+        precision = "bf16" if bears and _has_fast_bf16(device, threads) else "fp32"
     pays = steps is not None and steps >= BREAK_EVEN
     return Arithmetic(precision, kernel, pays if compile is None else compile)
+
+
+def _has_fast_bf16(device: torch.device, threads: int) -> bool:
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return device.type == "cpu" and matmul.bf16_is_faster(threads)

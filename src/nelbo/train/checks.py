@@ -19,6 +19,7 @@ from nelbo.objectives import Objective
 from nelbo.rng import seeded
 
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16}
+AUTO = "auto"
 
 
 def check_settings(
@@ -38,9 +39,9 @@ def check_settings(
         number = isinstance(value, int | float)
         if value is not None and not (number and 0 < value < math.inf):
             raise BadValue(name, expected="a positive number", got=value, fix="Try 1e-3.")
-    if settings["precision"] not in PRECISIONS:
+    if settings["precision"] not in (*PRECISIONS, AUTO):
         got = f"'{settings['precision']}'"
-        fix = nearest(settings["precision"], PRECISIONS)
+        fix = nearest(settings["precision"], (*PRECISIONS, AUTO))
         raise BadValue("precision", expected="a known precision", got=got, fix=fix)
     if settings["patience"] is not None and valid is None:
         raise BadValue(

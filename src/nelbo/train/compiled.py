@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -23,8 +23,6 @@ from nelbo.train.step import Outcome, Step
 BREAK_EVEN = 40_000
 # Largest difference between a compiled gradient and the same one uncompiled, relative to its size.
 ALIKE = {torch.float32: 1e-3, torch.bfloat16: 0.1}
-
-Named = Mapping[str, Tensor]
 
 
 class Compiled(Step):
@@ -55,6 +53,11 @@ class Compiled(Step):
         self._module = _Forward(self)
         self._program: Callable[..., Any] | None = None
         self._tried = False
+        # found once: to look for them among the modules at each step takes longer than their use
+        named = self._module.named_parameters()
+        self._parameters = {name: p for name, p in named if p.requires_grad}
+        self._values = [p.detach() for p in self._parameters.values()]
+        self._buffers = _owners(self._module)
 
     def prepare(self, x: Tensor, objective: Objective) -> bool:
         """Compile for the first whole batch."""
@@ -87,20 +90,17 @@ class Compiled(Step):
             return super().__call__(x, objective)
         with torch.no_grad():
             gradients, loss, sums = self._program(*self._inputs(x, objective))
-        for parameter, gradient in zip(self._parameters().values(), gradients, strict=True):
+        for parameter, gradient in zip(self._parameters.values(), gradients, strict=True):
             parameter.grad = gradient
         return Outcome(loss, sums, partial(self._again, x))
 
-    def _parameters(self) -> dict[str, nn.Parameter]:
-        return {n: p for n, p in self._module.named_parameters() if p.requires_grad}
-
     def _inputs(self, x: Tensor, objective: Objective) -> tuple[Any, ...]:
-        parameters = [p.detach() for p in self._parameters().values()]
         weights = [torch.tensor(float(getattr(objective, n))) for n in self.objective.scheduled]
-        return parameters, dict(self._module.named_buffers()), x, weights
+        buffers = {name: owner._buffers[key] for name, (owner, key) in self._buffers.items()}
+        return self._values, buffers, x, weights
 
     def _compile(self, x: Tensor, objective: Objective) -> Callable[..., Any]:
-        names, scheduled = list(self._parameters()), self.objective.scheduled
+        names, scheduled = list(self._parameters), self.objective.scheduled
 
         def program(
             parameters: list[Tensor], buffers: dict[str, Tensor], x: Tensor, weights: list[Tensor]
@@ -131,7 +131,7 @@ class Compiled(Step):
         self._put_back(buffers)
         with seeded(0):
             super().__call__(x, objective)
-        theirs = [p.grad for p in self._parameters().values()]
+        theirs = [p.grad for p in self._parameters.values()]
         self._put_back(buffers)
         self.model.zero_grad()
         apart = [(a - (b if b is not None else 0)) for a, b in zip(ours, theirs, strict=True)]
@@ -160,6 +160,15 @@ class _Forward(nn.Module):
     def forward(self, x: Tensor, objective: Objective) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         loss, sums, _ = self._forward(x, objective)
         return loss, sums, dict(self.named_buffers())
+
+
+def _owners(module: nn.Module) -> dict[str, tuple[nn.Module, str]]:
+    """Return each buffer's name, with the module that has it and its name there."""
+    owners = {}
+    for name, _ in module.named_buffers():
+        path, _, key = name.rpartition(".")
+        owners[name] = (module.get_submodule(path), key)
+    return owners
 
 
 def _norm(tensors: list[Tensor]) -> Tensor:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from functools import partial
+from inspect import signature
 from typing import TypeVar
 
 import torch
@@ -14,7 +16,8 @@ from nelbo.model import VAE
 from nelbo.objectives import Objective
 from nelbo.rng import seeded
 from nelbo.terms import Terms
-from nelbo.train.state import SUMS
+from nelbo.train.adam import Adam
+from nelbo.train.state import SUMS, whole
 from nelbo.train.step import Outcome, Step
 from nelbo.world import World
 
@@ -56,7 +59,7 @@ class Distributed(Step):
         """Connect the parameters, once."""
         if self._together is not None:
             return False
-        self._loss = _Loss(self, self._idle(x, objective))
+        self._loss = self._module(self._idle(x, objective))
         self._together = self._connected()
         return True
 
@@ -67,7 +70,7 @@ class Distributed(Step):
         self._clear()
         total.backward()
         loss, rows, stop = self._news()
-        torch._foreach_mul_(self._gradients(), self.world.size / rows)
+        self._scale(self.world.size / rows)
         self._listen(stop)
         return Outcome(loss / rows, sums, terms)
 
@@ -85,24 +88,31 @@ class Distributed(Step):
             many = torch.stack(values)
             buffer.copy_(many.mean(0) if many.is_floating_point() else many.amax(0))
 
+    def _module(self, idle: list[nn.Parameter]) -> Loss:
+        return Loss(self, idle)
+
     def _connected(self) -> nn.Module:
         device = self._loss.news.device
         ids = [device.index] if device.type == "cuda" else None
-        # buffers go their own ways within an epoch: nothing waits for them
+        # buffers go their own ways within an epoch: no step waits for them
+        known = signature(DistributedDataParallel.__init__).parameters
+        buffers = "forward_sync_buffers" if "forward_sync_buffers" in known else "broadcast_buffers"
         return DistributedDataParallel(
-            self._loss, device_ids=ids, broadcast_buffers=False, gradient_as_bucket_view=True
+            self._loss, device_ids=ids, gradient_as_bucket_view=True, **{buffers: False}
         )
 
     def _clear(self) -> None:
         self._loss.zero_grad()
 
-    def _gradients(self) -> list[Tensor]:
-        return [p.grad for p in self.model.parameters() if p.grad is not None]
+    def _scale(self, factor: Tensor) -> None:
+        gradients = [p.grad for p in self.model.parameters() if p.grad is not None]
+        torch._foreach_mul_(gradients, factor)
 
     def _news(self) -> tuple[Tensor, Tensor, Tensor]:
         """Return the sum of the losses, the rows, and how many want to stop, of all processes."""
         assert self._loss.news.grad is not None
-        loss, rows, stop = (self._loss.news.grad * self.world.size).unbind()
+        mean = whole(self._loss.news.grad)
+        loss, rows, stop = (mean * self.world.size).unbind()
         return loss, rows.round(), stop
 
     def _listen(self, stop: Tensor) -> None:
@@ -128,7 +138,16 @@ class Distributed(Step):
         return [p for name, p in named.items() if name in found]
 
 
-class _Loss(nn.Module):
+def together(model: VAE, precision: torch.dtype, world: World, optimizer: Adam) -> Distributed:
+    """Return the step of several processes: what is large is sharded where the launcher says so."""
+    if os.environ.get("ACCELERATE_USE_FSDP", "false").lower() != "true":
+        return Distributed(model, precision, world)
+    from nelbo.train.sharded import Sharded
+
+    return Sharded(model, precision, world, optimizer)
+
+
+class Loss(nn.Module):
     """The sum of the losses of some rows, as a module whose call is what processes share.
 
     Args:
@@ -147,16 +166,18 @@ class _Loss(nn.Module):
     def forward(
         self, x: Tensor, objective: Objective, stop: bool
     ) -> tuple[Tensor, Tensor, Callable[[], Terms]]:
-        total, sums, terms = self._rows(x, objective) if len(x) else self._none(x)
+        """Return the sum of the losses, with the news; the sums of an `Outcome`; the terms."""
+        total, sums, terms = (self.rows if len(x) else self.none)(x, objective)
         counts = self.news.new_tensor([len(x), stop])
         told = torch.cat([total.detach().to(counts)[None], counts])
         return total + (self.news * told).sum() + self._nothing(self._idle), sums, terms
 
-    def _rows(self, x: Tensor, objective: Objective) -> tuple[Tensor, Tensor, Callable[[], Terms]]:
+    def rows(self, x: Tensor, objective: Objective) -> tuple[Tensor, Tensor, Callable[[], Terms]]:
+        """Return the sum of their losses, the sums of an `Outcome`, and the terms."""
         loss, sums, terms = self._forward(x, objective)
         return loss * len(x), sums, terms
 
-    def _none(self, x: Tensor) -> tuple[Tensor, Tensor, Callable[[], Terms]]:
+    def none(self, x: Tensor, objective: Objective) -> tuple[Tensor, Tensor, Callable[[], Terms]]:
         """Take part without rows: 0, and a gradient of 0 for every parameter."""
         total = self._nothing([p for p in self.model.parameters() if p.requires_grad])
         return total, total.new_zeros(len(SUMS)), partial(self.model.terms, x)

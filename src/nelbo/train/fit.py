@@ -36,6 +36,7 @@ from nelbo.train.folder import RunFolder
 from nelbo.train.foretold import foretold
 from nelbo.train.loop import Loop
 from nelbo.train.step import Step
+from nelbo.world import World, joined
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,9 @@ def fit(
         patience: stop after so many epochs without a better validation ELBO, and keep the best
             weights.
         seed: of the order of the data and of all noise; the caller's generators stay untouched.
-        precision: `"fp32"`, or `"bf16"` for the networks' arithmetic (densities stay in fp32).
+        precision: `"fp32"`, or `"bf16"` for the networks' arithmetic (weights, densities and the
+            optimiser stay in fp32), or `"auto"`: bf16 where the machine is clearly faster with it
+            and the likelihood was measured to bear it.
         compile: whether whole steps are compiled, which takes a C++ compiler and some 10 to 60
             seconds before the first; by default where the run is long enough to pay it back.
         out: folder for checkpoints, metrics and configuration.
@@ -138,8 +141,12 @@ def fit(
     steps = epochs * math.ceil((source.size or 1) / batch)
     known = steps if source.size is not None else None
     device = next(model.parameters()).device
-    before = RunFolder(out).recorded_arithmetic() if resume and out is not None else None
-    arithmetic = choose(precision, compile, known, device, before)
+    world = joined(device)
+    wanted = compile if world.size == 1 else False
+    folder = None if out is None else RunFolder(out)
+    before = world.on_main(folder.recorded_arithmetic) if resume and folder is not None else None
+    arithmetic = world.on_main(partial(choose, precision, wanted, known, model, before))
+    settings["precision"] = arithmetic.precision
     config = {
         "model": model.spec(),
         "objective": registry.spec(objective),
@@ -151,12 +158,17 @@ def fit(
             **(about or {}),
         },
         "arithmetic": arithmetic.recorded(),
+        "processes": world.size,
         "versions": versions(),
     }
-    believed = beliefs(model, objective, source, steps)
-    believed["arithmetic"] = arithmetic.belief
+    believed = world.on_main(partial(beliefs, model, objective, source, steps))
+    believed["arithmetic"] = arithmetic.belief + world.belief
     watching = [ProgressDisplay(), Watch()] if callbacks is None else callbacks
-    dtype, tell = PRECISIONS[precision], partial(_tell, watching)
+    watching = watching if world.is_main else []
+    dtype, tell = PRECISIONS[arithmetic.precision], partial(_tell, watching)
+    if compile and not wanted:
+        tell("Not compiled, only slower: the steps of several processes are not.")
+    optimizer = Adam(model.parameters(), lr)
     loop = Loop(
         model=model,
         train=source,
@@ -165,21 +177,32 @@ def fit(
         step=(
             Compiled(model, dtype, objective, batch, tell)
             if arithmetic.compiled
-            else Step(model, dtype)
+            else _step(model, dtype, world, optimizer)
         ),
-        optimizer=Adam(model.parameters(), lr),
+        optimizer=optimizer,
         epochs=epochs,
         batch=batch,
         clip=clip,
         patience=patience,
         seed=seed,
-        folder=None if out is None else RunFolder(out),
+        folder=folder,
         callbacks=watching,
+        world=world,
     )
     if loop.folder is not None:
         _open(loop.folder, loop, config, resume)
     with fast_matmul(arithmetic.matmul):
         return _watched(loop, believed)
+
+
+def _step(model: VAE, dtype: torch.dtype, world: World, optimizer: Adam) -> Step:
+    """Return the uncompiled step, of this process alone or of several together."""
+    if world.size == 1:
+        return Step(model, dtype)
+    # only now: alone, nobody pays for its imports
+    from nelbo.train.distributed import together
+
+    return together(model, dtype, world, optimizer)
 
 
 def _tell(callbacks: Sequence[Callback], message: str) -> None:
@@ -234,19 +257,30 @@ def versions() -> dict[str, str]:
 
 def _open(folder: RunFolder, loop: Loop, config: Mapping[str, Any], resume: bool) -> None:
     """Begin the run's folder, or go on from it."""
+    on_main = loop.world.on_main
+    before = on_main(partial(_begun, folder, _room(loop.model), config, resume))
+    if before is None:
+        return
+    loop.resume()
+    # what may have changed: how many epochs, how many processes, and where the same data lies
+    on_main(partial(folder.write_config, {**config, "versions": before["versions"]}))
+
+
+def _begun(
+    folder: RunFolder, room: int, config: Mapping[str, Any], resume: bool
+) -> Mapping[str, Any] | None:
+    """Return the configuration of the run to go on with; None where it begins, in a new folder."""
     killed = folder.is_killed_start()
     if not resume or (killed and not folder.config_path.exists()):
-        folder.create(config, room=_room(loop.model))
-        return
+        folder.create(config, room)
+        return None
     before = folder.config()
     check_same(f"resuming {folder.path}", config, before)
     if killed:
-        folder.create(config, room=_room(loop.model))
-        return
+        folder.create(config, room)
+        return None
     folder.sweep()
-    loop.resume()
-    # what may have changed: how many epochs, and where the same data lies
-    folder.write_config({**config, "versions": before["versions"]})
+    return before
 
 
 def _room(model: VAE) -> int:

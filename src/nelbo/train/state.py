@@ -8,7 +8,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.distributed.tensor import DTensor
 from torch.optim import Optimizer
 
 from nelbo.errors import BadValue
@@ -78,7 +77,7 @@ def capture(
 ) -> tuple[Tensors, dict[str, Any]]:
     """Return all that a run needs to go on as if it had never stopped."""
     slots = {
-        f"{i}.{name}": _whole(value)
+        f"{i}.{name}": whole(value)
         for i, slot in optimizer.state_dict()["state"].items()
         for name, value in slot.items()
     }
@@ -148,6 +147,7 @@ def restore_random(tensors: Tensors, device: torch.device, rank: int = 0, missin
         torch.cuda.manual_seed(missing)
 
 
-def _whole(value: Tensor) -> Tensor:
+def whole(value: Tensor) -> Tensor:
     """Return all of a tensor of which each process may hold a part."""
-    return value.full_tensor() if isinstance(value, DTensor) else value
+    full = getattr(value, "full_tensor", None)
+    return value if full is None else full()

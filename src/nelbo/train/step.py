@@ -40,6 +40,7 @@ class Step:
 
     def __init__(self, model: VAE, precision: torch.dtype) -> None:
         self.model, self.precision = model, precision
+        self.parameters = list(model.parameters())
 
     def prepare(self, x: Tensor, objective: Objective) -> bool:
         """Do what has to be done once, before the first step; return whether that took long."""
@@ -53,7 +54,8 @@ class Step:
             objective: what is maximised, at this step.
         """
         loss, sums, terms = self.forward(x, objective)
-        self.model.zero_grad()
+        for parameter in self.parameters:
+            parameter.grad = None
         loss.backward()
         return Outcome(loss.detach(), sums, terms)
 
