@@ -19,10 +19,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from nelbo.machine import hardware, peak_memory
 from nelbo.data import load
 from nelbo.doctor import forecast
 from nelbo.likelihoods import Bernoulli, Gaussian
+from nelbo.machine import hardware, peak_memory
 from nelbo.train import versions
 
 RESULT = Path(__file__).parent / "results" / "forecast-cost.json"

@@ -27,11 +27,11 @@ from pathlib import Path
 import torch
 
 import nelbo
-from nelbo.machine import hardware
 from nelbo.data import Examples, load
 from nelbo.doctor import Moments, forecast, moments
 from nelbo.errors import NelboWarning
 from nelbo.likelihoods import Bernoulli, Gaussian, Likelihood
+from nelbo.machine import hardware
 from nelbo.networks import MLP
 from nelbo.rng import seeded
 from nelbo.train import versions

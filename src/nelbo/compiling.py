@@ -8,7 +8,6 @@ from typing import Any
 
 import torch
 from torch.fx import GraphModule
-from torch.fx.experimental.proxy_tensor import make_fx
 
 from nelbo.rng import seeded
 
@@ -35,6 +34,9 @@ def compiled(function: Callable[..., Any], *inputs: Any, cuda: bool = False) -> 
         >>> callable(double)
         True
     """
+    # a third of a second that nobody pays who does not compile
+    from torch.fx.experimental.proxy_tensor import make_fx
+
     with seeded(0), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the compiler's own parts
         traced = make_fx(function, tracing_mode="fake", _allow_non_fake_inputs=True)(*inputs)

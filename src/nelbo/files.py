@@ -32,6 +32,13 @@ def write_atomically(path: Path, data: bytes) -> None:
             os.fsync(file.fileno())
         os.replace(new, path)
         _settle(path.parent)
+    except FileNotFoundError as error:
+        raise Failed(
+            f"writing {path}",
+            expected=f"the folder {path.parent}",
+            got=f"'{error.strerror}'",
+            fix="Make it, or put it back if it was moved or deleted.",
+        ) from None
     except OSError as error:
         raise Failed(
             f"writing {path}",

@@ -147,6 +147,13 @@ def test_only_long_runs_are_compiled_unless_told(make, compile, steps, expected)
     assert choose("fp32", compile, steps, make()).compiled is expected
 
 
+def test_convolutions_gain_nothing_on_a_processor():
+    encoder = nn.Sequential(nn.Conv2d(1, 2, 2), nn.Flatten(), nn.Linear(2, 4))
+    model = nelbo.VAE((1, 2, 2), 2, network=nelbo.networks.Modules(encoder, nn.Linear(2, 4)))
+    assert not choose("fp32", None, BREAK_EVEN, model).compiled
+    assert choose("fp32", True, 1, model).compiled
+
+
 def test_a_resumed_run_computes_as_it_began(make):
     before = {"precision": "bf16", "matmul": "default", "compiled": True}
     assert choose("auto", None, 1, make(), before).recorded() == before

@@ -161,9 +161,8 @@ def test_a_run_that_is_stopped_and_killed_goes_on_with_any_number(tmp_path):
     assert said.count(f"epoch {epochs}/{epochs}") == 1
     assert said.count("written. Next: nelbo evaluate") == 1
     assert command(["train", "--resume", str(out), "--epochs", str(epochs + 1)]) == 0
-    assert [json.loads(line)["epoch"] for line in (out / "metrics.jsonl").open()] == [
-        *range(1, epochs + 2)
-    ]
+    metrics = (out / "metrics.jsonl").read_text().splitlines()
+    assert [json.loads(line)["epoch"] for line in metrics] == [*range(1, epochs + 2)]
     assert RunFolder(out).config()["processes"] == 1
     _evaluated(out)
 
@@ -193,7 +192,7 @@ def _killed(out):
     os.kill(second.pid, signal.SIGKILL)
     said = finished(process, code=1)
     assert "Signal 9 (SIGKILL)" in said
-    assert "Traceback (most recent call last):\n  File \"<frozen runpy>" not in said, said
+    assert "by peer" not in said, said  # no traceback of the other one
     RunFolder(out).newest()  # raises where it is damaged
 
 
@@ -208,7 +207,6 @@ def _evaluated(out):
         error = expected.standard_error if is_noisy else 1e-6 * abs(expected.value) + 1e-9
         assert abs(found["value"] - expected.value) <= 4 * error, name
         assert found["examples"] == len(test)
-        assert found["standard_error"] == pytest.approx(expected.standard_error, rel=0.5, abs=1e-9)
 
 
 def test_bad_input_is_said_once(tmp_path):
@@ -226,5 +224,3 @@ def test_alone_nothing_of_it_is_imported(words):
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
     )
     assert said.stdout == "False\n"
-
-

@@ -15,13 +15,13 @@ import torch
 from nelbo import registry
 from nelbo.compare.identity import SQUARED_ERRORS, identity
 from nelbo.compare.losses import Loss, losses
-from nelbo.machine import hardware, peak_memory
 from nelbo.compare.results import Comparison, Refused
 from nelbo.compare.row import Trained, measure
 from nelbo.compare.settings import Settings
 from nelbo.data import Data, load
 from nelbo.doctor import Moments, forecast, moments
 from nelbo.errors import BadValue, NelboWarning
+from nelbo.machine import hardware, peak_memory
 from nelbo.model import VAE
 from nelbo.rng import seeded
 from nelbo.train import Callback, RunFolder, fit, versions

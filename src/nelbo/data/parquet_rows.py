@@ -21,7 +21,7 @@ from nelbo.data.rows import Rows, digest
 from nelbo.data.steady_file import SteadyFile
 from nelbo.errors import BadValue, NelboWarning
 
-WINDOW = 2**27  # bytes of row groups among which examples are shuffled; twice that is kept
+WINDOW = 2**26  # bytes of row groups among which examples are shuffled; twice that is kept
 
 
 class _Group(NamedTuple):
@@ -37,7 +37,7 @@ class ParquetRows(Rows):
     """The examples of parquet files: a column of images or of vectors, or columns of numbers.
 
     A file gives whole row groups only. Shuffled, the row groups come in random order, and the
-    examples of so many successive ones as make 128 MB in random order among them. Memory is
+    examples of so many successive ones as make 64 MB in random order among them. Memory is
     bounded by this, or by the largest row group.
 
     Args:

@@ -14,8 +14,8 @@ from nelbo import formulas
 from nelbo.data import Source
 from nelbo.evaluate.base import Estimator, Evaluable, base_measure, batches, mean_estimate
 from nelbo.evaluate.estimate import Estimate
-from nelbo.evaluate.weights import Weights, rows_at_once
 from nelbo.evaluate.share import gathered
+from nelbo.evaluate.weights import Weights, rows_at_once
 
 
 # ESS = (sum w)^2 / sum w^2                                                             Kong 1992

@@ -13,7 +13,7 @@ from nelbo.compiling import compiled
 from nelbo.evaluate.base import Evaluable
 from nelbo.rng import seeded
 
-# Values of decoder output at a time: what a processor's cache holds, what keeps an accelerator busy.
+# Values of decoder output at a time: what a processor's cache holds, what an accelerator needs.
 VALUES = {"cpu": 2**20, "accelerator": 2**26}
 # Compiling takes some 10 to 20 seconds and saves about a quarter: worth it from this many seconds.
 WORTH = 120.0

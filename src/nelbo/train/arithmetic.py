@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
+from torch.nn.modules.conv import _ConvNd
 
 from nelbo import matmul
 from nelbo.model import VAE
@@ -64,8 +65,14 @@ def choose(
     if precision == AUTO:
         bears = model.likelihood.bears_bf16
         precision = "bf16" if bears and _has_fast_bf16(device, threads) else "fp32"
-    pays = steps is not None and steps >= BREAK_EVEN
+    pays = steps is not None and steps >= BREAK_EVEN and _gains(model, device)
     return Arithmetic(precision, kernel, pays if compile is None else compile)
+
+
+def _gains(model: VAE, device: torch.device) -> bool:
+    """Whether compiled steps were measured to be faster: convolutions on a processor are not."""
+    convolves = any(isinstance(part, _ConvNd) for part in model.modules())
+    return device.type == "cuda" or not convolves
 
 
 def _has_fast_bf16(device: torch.device, threads: int) -> bool:

@@ -58,6 +58,7 @@ class Compiled(Step):
         self._parameters = {name: p for name, p in named if p.requires_grad}
         self._values = [p.detach() for p in self._parameters.values()]
         self._buffers = _owners(self._module)
+        self._moving: list[str] = []
 
     def prepare(self, x: Tensor, objective: Objective) -> bool:
         """Compile for the first whole batch."""
@@ -67,10 +68,11 @@ class Compiled(Step):
         self.say("Compiling the step, once: some 10 to 60 seconds.")
         start = time.perf_counter()
         try:
+            gradient = self._uncompiled(x, objective)
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of the compiler's own parts: it is built here
                 program = self._compile(x, objective)
-                difference = self._difference(program, x, objective)
+                difference = self._difference(program, gradient, x, objective)
         except Exception as error:  # whatever a compiler may not like: training needs none
             self.say(f"Not compiled, only slower: {reason(error)}")
             return True
@@ -89,7 +91,10 @@ class Compiled(Step):
         if self._program is None or len(x) != self.batch:
             return super().__call__(x, objective)
         with torch.no_grad():
-            gradients, loss, sums = self._program(*self._inputs(x, objective))
+            gradients, loss, sums, moved = self._program(*self._inputs(x, objective))
+            for name, value in moved.items():
+                owner, key = self._buffers[name]
+                owner._buffers[key].copy_(value)
         for parameter, gradient in zip(self._parameters.values(), gradients, strict=True):
             parameter.grad = gradient
         return Outcome(loss, sums, partial(self._again, x))
@@ -104,7 +109,7 @@ class Compiled(Step):
 
         def program(
             parameters: list[Tensor], buffers: dict[str, Tensor], x: Tensor, weights: list[Tensor]
-        ) -> tuple[list[Tensor], Tensor, Tensor]:
+        ) -> tuple[list[Tensor], Tensor, Tensor, dict[str, Tensor]]:
             at = objective.with_values(dict(zip(scheduled, weights, strict=True)))
 
             def loss(parameters: list[Tensor], buffers: dict[str, Tensor]) -> Any:
@@ -112,35 +117,37 @@ class Compiled(Step):
                 value, sums, after = functional_call(self._module, state, (x, at))
                 return value, (sums, after)
 
-            before = {name: buffer.clone() for name, buffer in buffers.items()}
+            before = {n: b.clone() if n in self._moving else b for n, b in buffers.items()}
             gradients, (value, (sums, after)) = grad_and_value(loss, has_aux=True)(
                 parameters, before
             )
-            for name, buffer in buffers.items():
-                buffer.copy_(after[name])
-            return gradients, value, sums
+            return gradients, value, sums, {name: after[name] for name in self._moving}
 
         on_cuda = x.device.type == "cuda"
         return compiled(program, *self._inputs(x, objective), cuda=on_cuda)
 
-    def _difference(self, program: Callable[..., Any], x: Tensor, objective: Objective) -> float:
-        """Return by how much the program's gradient differs from the uncompiled one, relatively."""
-        buffers = [b.clone() for b in self._module.buffers()]
-        with seeded(0), torch.no_grad():
-            ours = [g.clone() for g in program(*self._inputs(x, objective))[0]]
-        self._put_back(buffers)
+    def _uncompiled(self, x: Tensor, objective: Objective) -> list[Tensor]:
+        """Return the gradient; take note of the buffers that a step changes, and change none."""
+        before = {name: buffer.clone() for name, buffer in self._module.named_buffers()}
         with seeded(0):
             super().__call__(x, objective)
-        theirs = [p.grad for p in self._parameters.values()]
-        self._put_back(buffers)
+        for name, buffer in self._module.named_buffers():
+            if not torch.equal(buffer, before[name]):
+                self._moving.append(name)
+                buffer.copy_(before[name])
+        found = self._parameters.values()
+        gradient = [torch.zeros_like(p) if p.grad is None else p.grad.detach() for p in found]
         self.model.zero_grad()
-        apart = [(a - (b if b is not None else 0)) for a, b in zip(ours, theirs, strict=True)]
-        return (_norm(apart) / _norm(ours).clamp_min(1e-30)).item()
+        return gradient
 
-    @torch.no_grad()
-    def _put_back(self, buffers: list[Tensor]) -> None:
-        for buffer, value in zip(self._module.buffers(), buffers, strict=True):
-            buffer.copy_(value)
+    def _difference(
+        self, program: Callable[..., Any], gradient: list[Tensor], x: Tensor, objective: Objective
+    ) -> float:
+        """Return by how much the program's gradient differs from the uncompiled one, relatively."""
+        with seeded(0), torch.no_grad():
+            ours = program(*self._inputs(x, objective))[0]
+            apart = [a - b for a, b in zip(ours, gradient, strict=True)]
+            return (_norm(apart) / _norm(gradient).clamp_min(1e-30)).item()
 
     @torch.no_grad()
     def _again(self, x: Tensor) -> Terms:

@@ -109,7 +109,8 @@ def fit(
 
     Raises:
         TypeError, ValueError: something is wrong with an argument; nothing was written.
-        RuntimeError: the loss is not finite, or a checkpoint cannot be written.
+        RuntimeError: the loss is not finite, a checkpoint cannot be written, or another process is
+            training the run in this folder.
         Interrupted: Ctrl-C; the state was saved if there is a folder.
 
     Example:
@@ -189,10 +190,14 @@ def fit(
         callbacks=watching,
         world=world,
     )
-    if loop.folder is not None:
-        _open(loop.folder, loop, config, resume)
-    with fast_matmul(arithmetic.matmul):
-        return _watched(loop, believed)
+    try:
+        if folder is not None:
+            _open(folder, loop, config, resume)
+        with fast_matmul(arithmetic.matmul):
+            return _watched(loop, believed)
+    finally:
+        if folder is not None:
+            folder.lock.release()
 
 
 def _step(model: VAE, dtype: torch.dtype, world: World, optimizer: Adam) -> Step:
@@ -270,6 +275,7 @@ def _begun(
     folder: RunFolder, room: int, config: Mapping[str, Any], resume: bool
 ) -> Mapping[str, Any] | None:
     """Return the configuration of the run to go on with; None where it begins, in a new folder."""
+    folder.lock.take()
     killed = folder.is_killed_start()
     if not resume or (killed and not folder.config_path.exists()):
         folder.create(config, room)

@@ -18,6 +18,7 @@ from typing import Any
 from nelbo.errors import BadValue, Failed
 from nelbo.files import write_atomically
 from nelbo.train.checkpoint import Tensors, load_checkpoint, save_checkpoint
+from nelbo.train.lock import Lock
 
 KEPT = 2
 _HALF_WRITTEN = ".*.new"
@@ -30,17 +31,22 @@ class RunFolder:
 
     Args:
         path: where it is.
+
+    Attributes:
+        lock: whoever writes there takes it.
     """
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
+        self.lock = Lock(self.path)
 
     def create(self, config: Mapping[str, Any], room: int) -> None:
         """Make the folder and write `config.json`; `room` bytes must be free before.
 
         Raises:
             ValueError: the folder holds another run, or is a file.
-            RuntimeError: it cannot be written, or the disk has not enough room.
+            RuntimeError: it cannot be written, another process is writing there, or the disk has
+                not enough room.
         """
         killed = self._check_new()
         free = shutil.disk_usage(_existing(self.path)).free
@@ -61,6 +67,7 @@ class RunFolder:
                 got=f"'{error.strerror}'",
                 fix="Choose another folder.",
             ) from None
+        self.lock.take()
         self.sweep()
         self.write_config(config)
 

@@ -24,6 +24,7 @@ from nelbo.train.checkpoint import Tensors
 from nelbo.train.failure import indices, where_from
 from nelbo.train.folder import RunFolder
 from nelbo.train.interruption import Interrupted, interruption
+from nelbo.train.periodic import Periodic
 from nelbo.train.state import Meter, State, capture, restore, restore_random
 from nelbo.train.step import Outcome, Step
 from nelbo.world import World
@@ -53,6 +54,7 @@ class Loop:
         self.state, self.meter = State(), Meter(self.like.device)
         self._random: Tensors | None = None
         self._best: Tensors | None = None
+        self._periodic = Periodic(self.world)
 
     def resume(self) -> None:
         """Go on from the newest checkpoint of the folder."""
@@ -100,6 +102,8 @@ class Loop:
             self._step(x)
             if stopped():
                 self._interrupt()
+            if self.folder is not None and self._periodic.due(self.state.step):
+                self._save_within()
         self._finish_epoch()
         if stopped():
             self._interrupt()
@@ -215,6 +219,21 @@ class Loop:
                 self.model, self.optimizer, self.meter, self.state, self.world
             )
             self.world.on_main(partial(self._write, self.folder, tensors, record))
+            self._periodic.saved()
+
+    def _save_within(self) -> None:
+        """Write a checkpoint within an epoch, and go on."""
+        self._settle_within()
+        self.save()
+        self.meter.divide(self.state, self.world)
+        self.meter.restart()
+
+    def _settle_within(self) -> None:
+        """Bring all up to date in the middle of an epoch, and refuse what is not finite."""
+        self.step.settle()
+        self._check_weights()
+        self.meter.pool(self.state, self.world)
+        self._check_finite("loss", self._means()["loss"], self.state.step)
 
     def _write(self, folder: RunFolder, tensors: Tensors, record: dict[str, Any]) -> None:
         folder.save(self.state.step, tensors, record)
@@ -224,9 +243,7 @@ class Loop:
         state = self.state
         where = f"Stopped after epoch {state.epoch}"
         if state.batches:
-            self.step.settle()
-            self._check_weights()
-            self.meter.pool(state, self.world)
+            self._settle_within()
             self.save()
             where = f"Stopped in epoch {state.epoch + 1}, after step {state.step}"
         if self.folder is None:
