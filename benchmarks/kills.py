@@ -1,8 +1,9 @@
 """Runs killed by SIGKILL at random moments and resumed: python benchmarks/kills.py.
 
 `nelbo train mnist` as a process of its own, with a checkpoint every quarter of a second, so that
-many are under way. Two kills of three come at a moment drawn beforehand, every third as soon as a
-file of a checkpoint that is being written is seen. In the end weights, the whole of the newest
+many are under way. Of four kills one comes while the process starts, two at a moment drawn
+beforehand of the training that it has begun, and one there as soon as a file of a checkpoint that
+is being written is seen. In the end weights, the whole of the newest
 checkpoint and the metrics are compared, bit for bit, with those of a run that nobody killed.
 Writes results/kills.json.
 """
@@ -37,11 +38,11 @@ main()
 """
 SMALL = ("--hidden", "64", "--latent", "5", "--device", "cpu", "--lr", "0.002")
 SERIES: dict[str, tuple[int, tuple[str, ...]]] = {
-    "uncompiled": (20, ("--epochs", "10", "--no-compile")),
-    "early stopping": (20, ("--epochs", "10", "--no-compile", "--patience", "3")),
+    "uncompiled": (20, ("--epochs", "20", "--no-compile")),
+    "early stopping": (20, ("--epochs", "20", "--no-compile", "--patience", "4")),
     "noise in the data, compiled": (
         10,
-        ("--epochs", "10", "--compile", "--transform", "dynamic_binarise"),
+        ("--epochs", "20", "--compile", "--transform", "dynamic_binarise"),
     ),
 }
 TIMES = ("seconds", "images_per_second")
@@ -90,17 +91,23 @@ def half_written(out: Path) -> set[str]:
     return {n for n in os.listdir(place) if n.endswith(".new")} if place.is_dir() else set()
 
 
-def killed(out: Path, words: tuple[str, ...], delay: float, within: bool) -> Kill | None:
+def killed(
+    out: Path, words: tuple[str, ...], delay: float, trained: bool, within: bool
+) -> Kill | None:
     """Go on and kill; None where it ended before.
 
     Args:
         out: the run's folder.
         words: what it is trained with.
         delay: seconds before the kill.
+        trained: count them from the first checkpoint that this process writes.
         within: wait, after that, for a checkpoint to be under way.
     """
     before, began = half_written(out), time.perf_counter()
+    newest = RunFolder(out).checkpoints()[-1:]
     process = again(out, words)
+    while trained and process.poll() is None and RunFolder(out).checkpoints()[-1:] == newest:
+        time.sleep(0.002)
     time.sleep(delay)
     while within and process.poll() is None and half_written(out) <= before:
         time.sleep(0.0001)
@@ -140,12 +147,12 @@ def _lines(out: Path) -> list[dict[str, float]]:
 def series(folder: Path, kills: int, words: tuple[str, ...]) -> dict[str, Any]:
     whole, out, moments = folder / "whole", folder / "killed", random.Random(SEED)
     first, end = undisturbed(whole, words)
-    longest = first + 2 * (end - first) / kills  # so that it does not end before the last kill
+    longest = (end - first) / (2 * kills)  # so that it does not end before the last kill
     found = []
     for i in range(kills):
-        within = i % 3 == 2
-        delay = moments.uniform(0.0, longest)
-        found.append(killed(out, words, delay, within))
+        starting, within = i % 4 == 0, i % 4 == 2
+        delay = moments.uniform(0.0, first if starting else longest)
+        found.append(killed(out, words, delay, not starting, within))
         print(found[-1], flush=True)
     done = [kill for kill in found if kill is not None]
     assert again(out, words).wait() == 0

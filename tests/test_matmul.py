@@ -19,10 +19,11 @@ has_switch = pytest.mark.skipif(
 def fresh(monkeypatch, tmp_path):
     """A machine on which nothing was measured yet."""
     monkeypatch.setenv("NELBO_CACHE", str(tmp_path / "cache"))
-    for function in (matmul.chosen, matmul.bf16_is_faster):
+    remembering = (matmul._chosen, matmul.bf16_is_faster, matmul.is_exact)
+    for function in remembering:
         function.cache_clear()
     yield tmp_path / "cache" / "matmul.json"
-    for function in (matmul.chosen, matmul.bf16_is_faster):
+    for function in remembering:
         function.cache_clear()
 
 
@@ -37,12 +38,18 @@ def test_it_is_as_exact_as_single_precision_or_not_used():
 
 @has_switch
 @pytest.mark.parametrize("kernel", [DEFAULT, ONEDNN])
-def test_the_switch_is_put_back_whatever_happens(kernel):
-    before = SWITCH.fp32_precision
-    with pytest.raises(KeyError), fast_matmul(kernel) as name:
-        assert name == kernel
-        assert (SWITCH.fp32_precision != before) == (kernel == ONEDNN)
-        raise KeyError
+def test_the_switch_is_put_back_whatever_happens(kernel, monkeypatch):
+    monkeypatch.setattr(matmul, "is_exact", lambda: True)
+    before, seen = SWITCH.fp32_precision, []
+
+    def work():
+        with fast_matmul(kernel) as name:
+            seen.append((name, SWITCH.fp32_precision != before))
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        work()
+    assert seen == [(kernel, kernel == ONEDNN)]
     assert SWITCH.fp32_precision == before
 
 
@@ -60,6 +67,23 @@ def test_a_switch_that_the_user_set_stays(fresh):
 
 
 @has_switch
+def test_a_run_that_moves_to_a_less_exact_machine_does_without(fresh, monkeypatch):
+    monkeypatch.setattr(matmul, "EXACT", 1e-12)
+    before = SWITCH.fp32_precision
+    with fast_matmul(ONEDNN):
+        assert SWITCH.fp32_precision == before
+
+
+@has_switch
+def test_within_a_block_the_choice_of_all_others_is_not_made(fresh, monkeypatch):
+    monkeypatch.setattr(matmul, "is_exact", lambda: True)
+    monkeypatch.setattr(matmul, "speedup", lambda: 2.0)
+    with fast_matmul(ONEDNN), fast_matmul():
+        pass
+    assert matmul.chosen(1) == ONEDNN
+
+
+@has_switch
 @pytest.mark.parametrize(("speedup", "expected"), [(1.3, ONEDNN), (1.01, DEFAULT), (0.0, DEFAULT)])
 def test_it_is_used_where_it_is_clearly_faster(fresh, monkeypatch, speedup, expected):
     monkeypatch.setattr(matmul, "speedup", lambda: speedup)
@@ -67,7 +91,7 @@ def test_it_is_used_where_it_is_clearly_faster(fresh, monkeypatch, speedup, expe
 
 
 @has_switch
-def test_a_kernel_that_is_less_exact_is_never_faster(monkeypatch):
+def test_a_kernel_that_is_less_exact_is_never_faster(fresh, monkeypatch):
     monkeypatch.setattr(matmul, "EXACT", 1e-12)
     assert matmul.speedup() == 0.0
 
@@ -76,9 +100,21 @@ def test_a_kernel_that_is_less_exact_is_never_faster(monkeypatch):
 def test_a_choice_is_remembered(fresh, monkeypatch):
     first = matmul.chosen(1)
     assert list(json.loads(fresh.read_text()).values()) == [first]
-    matmul.chosen.cache_clear()
+    matmul._chosen.cache_clear()
     monkeypatch.setattr(matmul, "speedup", lambda: pytest.fail("measured again"))
     assert matmul.chosen(1) == first
+
+
+@has_switch
+def test_what_others_remembered_meanwhile_is_kept(fresh, monkeypatch):
+    def speedup():
+        fresh.parent.mkdir(exist_ok=True)
+        fresh.write_text('{"another": "default"}')
+        return 2.0
+
+    monkeypatch.setattr(matmul, "speedup", speedup)
+    matmul.chosen(1)
+    assert sorted(json.loads(fresh.read_text()).values()) == [DEFAULT, ONEDNN]
 
 
 @has_switch

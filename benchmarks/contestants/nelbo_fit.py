@@ -1,12 +1,10 @@
 """nelbo through its public `fit`; a callback counts the steps, and waits where a chunk is done.
 
-Variants, joined by "-": fp32 or bf16; eager or compiled, where `fit` takes `compile`, else what it
-chooses; watched: with the callbacks that `fit` has by default.
+Variants, joined by "-": fp32 or bf16; eager or compiled, else what `fit` chooses; watched: with the
+callbacks that `fit` has by default; started: the decoder at the data's mean, as `nelbo train` does.
 """
 
 from __future__ import annotations
-
-import inspect
 
 import torch
 from common import GAUSSIAN_VARIANCE, LATENT, LR, THREADS, images, serve, versions
@@ -38,12 +36,11 @@ class Nelbo:
         words = job["variant"].split("-")
         self.options = {"precision": "bf16" if "bf16" in words else "fp32"}
         asked = next((COMPILE[word] for word in words if word in COMPILE), None)
-        if "compile" in inspect.signature(nelbo.fit).parameters:
-            self.options |= {} if asked is None else {"compile": asked}
-        elif asked:
-            return {"absent": "nelbo.fit takes no argument compile"}
+        self.options |= {} if asked is None else {"compile": asked}
         self.watched, self.job = "watched" in words, job
         self.model, self.train = NETWORKS[job["network"]](job)
+        if "started" in words:
+            self.model.initialise(nelbo.data.as_source(self.train).mean())
         return {"versions": versions("nelbo", "torch", "numpy"), "options": self.options}
 
     def run(self, steps):

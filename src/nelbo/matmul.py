@@ -58,15 +58,20 @@ def fast_matmul(kernel: str | None = None) -> Iterator[str]:
         True
     """
     name = chosen(torch.get_num_threads()) if kernel is None else kernel
-    with _switched(name == ONEDNN and _is_free()):
+    # chosen on another machine, perhaps, where oneDNN computes otherwise
+    with _switched(name == ONEDNN and _is_free() and is_exact()):
         yield name
 
 
-@cache
 def chosen(threads: int) -> str:
     """Return the faster kernel on so many threads: from the user's cache, else measured (0.2 s)."""
     if not torch.backends.mkldnn.is_available() or not _is_free():
-        return DEFAULT
+        return DEFAULT  # for now: the switch may become free
+    return _chosen(threads)
+
+
+@cache
+def _chosen(threads: int) -> str:
     return _remembered(f"fp32, {threads} threads", _measured, (DEFAULT, ONEDNN))
 
 
@@ -94,7 +99,8 @@ def _remembered(what: str, measure: Callable[[], str], answers: tuple[str, ...])
     answer = measure()
     with suppress(Failed, OSError):  # a folder that cannot be written costs 0.2 s a process
         place.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(place, json.dumps({**known, key: answer}, indent=2).encode())
+        known = {**_known(place), key: answer}  # others may have added theirs meanwhile
+        write_atomically(place, json.dumps(known, indent=2).encode())
     return answer
 
 
@@ -106,10 +112,9 @@ def speedup(bf16: bool = False) -> float:
     Args:
         bf16: compare bfloat16 with what is in use instead.
     """
-    random = generator(0)
-    factors = [torch.randn(n, m, generator=random) for n, m in SHAPES]
-    if not bf16 and not all(_is_exact(product, *factors) for product in PRODUCTS):
+    if not bf16 and not is_exact():
         return 0.0
+    factors = _factors()
     others = [f.bfloat16() for f in factors] if bf16 else factors
     ratios = []
     for _ in range(ROUNDS):
@@ -119,11 +124,22 @@ def speedup(bf16: bool = False) -> float:
     return statistics.median(ratios)
 
 
-def _is_exact(product: Callable[..., Tensor], *factors: Tensor) -> bool:
+@cache
+def is_exact() -> bool:
+    """Return whether oneDNN computes in single precision on this processor."""
+    return all(_error(product, *_factors()) < EXACT for product in PRODUCTS)
+
+
+def _factors() -> list[Tensor]:
+    random = generator(0)
+    return [torch.randn(n, m, generator=random) for n, m in SHAPES]
+
+
+def _error(product: Callable[..., Tensor], *factors: Tensor) -> float:
+    """Return oneDNN's relative error."""
     true = product(*(f.double() for f in factors))
     with _switched(True):
-        error = (product(*factors) - true).norm() / true.norm()
-    return error.item() < EXACT
+        return ((product(*factors) - true).norm() / true.norm()).item()
 
 
 def _seconds(*factors: Tensor) -> float:

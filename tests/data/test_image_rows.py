@@ -82,3 +82,11 @@ def test_no_image_at_all(folder, small):
     (folder / "a" / "02.png").write_bytes(np.zeros(50).tobytes())
     with pytest.raises(BadValue, match=r"02\.png"):
         load(folder)
+
+
+def test_an_image_that_vanished_has_no_digest(folder, small, one_line):
+    train = load(folder).train
+    next(folder.rglob("*.png")).unlink()
+    with pytest.raises(Failed, match="no such file") as error:
+        train.identity()
+    one_line(error)

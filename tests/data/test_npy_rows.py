@@ -217,3 +217,9 @@ def test_what_needs_the_whole_array_is_refused(tmp_path, small, one_line):
     with pytest.raises(BadValue, match="dynamic_binarise") as error:
         load(tmp_path / "x.npy", transform="static_binarise")
     one_line(error)
+
+
+def test_a_file_that_is_not_there(tmp_path, one_line):
+    with pytest.raises(BadValue, match="expected a file, got No such file") as error:
+        NpyRows(tmp_path / "none.npy")
+    one_line(error)

@@ -160,6 +160,26 @@ def test_a_row_group_is_read_once_an_epoch(tmp_path, streamed):
     assert sorted(read) == list(range(40))
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_so_is_one_larger_than_a_window_beside_small_ones(tmp_path, streamed, seed):
+    vectors(tmp_path / "a.parquet", n=130, group=130)
+    vectors(tmp_path / "b.parquet", n=90)
+    read = []
+
+    class Watched(ParquetRows):
+        def _table(self, g, columns):
+            read.append(g)
+            return super()._table(g, columns)
+
+    source = OnDisk(Watched([tmp_path / "a.parquet", tmp_path / "b.parquet"]))
+    source.rows._kept.clear()
+    source.rows._held = 0
+    read.clear()
+    for _ in source.epoch(7, generator(seed)):
+        pass
+    assert sorted(read) == list(range(10))
+
+
 def test_several_files_are_one(tmp_path, streamed):
     x = [vectors(tmp_path / "folder" / name, n=n) for name, n in make(tmp_path)]
     source = load(tmp_path / "folder")
@@ -174,15 +194,39 @@ def make(folder):
 
 
 @pytest.mark.parametrize(
-    "names", [("train-0", "train-1", "test-0"), ("train/0", "train/1", "test/0")]
+    "names",
+    [
+        ("train-0", "train-1", "test-0"),
+        ("train/0", "train/1", "test/0"),
+        ("data/train-0", "data/train-1", "data/test-0"),
+        ("default/train/0", "default/train/test-1", "default/test/0"),
+    ],
 )
 def test_files_of_train_and_test(tmp_path, names):
     for i, name in enumerate(names):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).parent.mkdir(exist_ok=True, parents=True)
         vectors(tmp_path / f"{name}.parquet", n=10 + i)
     data = load(tmp_path)
     assert (len(data.train), len(data.test)) == (21, 12)
     assert data.train.labels.tolist()[:11] == [*range(7), 0, 1, 2, 0]
+
+
+def test_files_of_neither_set_are_not_mixed_with_both(tmp_path, one_line):
+    for name in ("train-0", "test-0", "validation-0"):
+        vectors(tmp_path / f"{name}.parquet")
+    with pytest.raises(BadValue, match=r"got validation-0\.parquet") as error:
+        load(tmp_path)
+    one_line(error)
+    (tmp_path / "test-0.parquet").unlink()
+    assert sum(len(part) for part in (load(tmp_path).train, load(tmp_path).test)) == 190
+
+
+def test_what_is_hidden_is_left_out(tmp_path):
+    (tmp_path / ".cache").mkdir()
+    for name in ("a", ".b", ".cache/c"):
+        vectors(tmp_path / f"{name}.parquet")
+    data = load(tmp_path)
+    assert len(data.train) + len(data.test) == 95
 
 
 def test_another_schema_is_named_by_file(tmp_path, one_line):
@@ -203,6 +247,29 @@ def test_missing_values_are_named_by_row_and_column(tmp_path, one_line, streamed
         with pytest.raises(BadValue, match="row 17, column 'b'") as error:
             OnDisk(ParquetRows([tmp_path / "x.parquet"]))[:]
         one_line(error)
+
+
+def test_a_missing_class_is_named_by_row(tmp_path, one_line):
+    label = pa.array([None if i == 17 else i for i in range(25)])
+    table = pa.table({"x": [[1.0, float(i)] for i in range(25)], "label": label})
+    pq.write_table(table, tmp_path / "x.parquet", row_group_size=10)
+    with pytest.raises(BadValue, match="row 17, column 'label'") as error:
+        load(tmp_path / "x.parquet")
+    one_line(error)
+
+
+def test_a_number_too_large_is_not_finite(tmp_path):
+    pq.write_table(pa.table({"b": [1.0, 1e300]}), tmp_path / "x.parquet")
+    with pytest.raises(BadValue, match="inf in example 1, feature 0"):
+        load(tmp_path / "x.parquet")
+
+
+def test_lists_of_nothing(tmp_path, one_line):
+    table = pa.table({"b": pa.array([[], []], pa.list_(pa.list_(pa.float32())))})
+    pq.write_table(table, tmp_path / "x.parquet")
+    with pytest.raises(BadValue, match="at least one feature") as error:
+        load(tmp_path / "x.parquet")
+    one_line(error)
 
 
 def test_a_value_that_is_not_finite_is_named_by_example(tmp_path, streamed):

@@ -5,13 +5,15 @@ import subprocess
 import sys
 import threading
 import time
+from collections import deque
 
 import numpy as np
 import pytest
 import torch
 
-from nelbo.data import Batches, MapDataset, NpyRows, OnDisk
+from nelbo.data import MapDataset, NpyRows, OnDisk
 from nelbo.data.prefetch import Prefetched
+from nelbo.errors import BadValue
 from nelbo.rng import generator
 
 
@@ -126,9 +128,49 @@ def test_random_transforms_draw_as_if_nothing_were_read_ahead(tmp_path, transfor
             assert torch.equal(noise, same)
 
 
-def test_batches_may_be_read_ahead():
-    given = list(torch.arange(12.0).reshape(6, 2, 1))
-    for skip in (0, 2):
-        plain = list(Batches(given).epoch(2, generator(0), skip))
-        ahead = list(Batches(given, prefetch=2).epoch(2, generator(0), skip))
-        assert torch.equal(torch.cat(plain), torch.cat(ahead))
+def test_there_is_room_for_one_at_least(one_line):
+    with pytest.raises(BadValue, match="at least 1") as error:
+        Prefetched(range(3), depth=0)
+    one_line(error)
+    with pytest.raises(BadValue, match="prefetch: expected an integer of at least 0"):
+        MapDataset([torch.zeros(2)], prefetch=-1)
+
+
+def test_closed_it_gives_nothing_that_was_being_read():
+    waiting, read = threading.Event(), threading.Event()
+
+    class Shelf(deque):
+        """Lets the thread put down what it has in hand while it is cleared."""
+
+        def clear(self):
+            super().clear()
+            waiting.set()
+            read.wait(0.2)
+
+    def items():
+        yield 0
+        waiting.wait(5)
+        yield 1
+        read.set()
+
+    ahead = Prefetched(items(), depth=1)
+    assert next(ahead) == 0
+    ahead._shelf.ready = Shelf()
+    ahead.close()
+    assert list(ahead) == []
+
+
+def test_an_error_after_the_end_is_nobodys():
+    closing = threading.Event()
+
+    def items():
+        yield 0
+        closing.wait(5)
+        time.sleep(0.05)
+        raise ValueError("too late")
+
+    ahead = Prefetched(items(), depth=1)
+    assert next(ahead) == 0
+    closing.set()
+    ahead.close()
+    assert list(ahead) == []

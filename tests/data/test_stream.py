@@ -121,3 +121,9 @@ def test_scalars_are_vectors_of_one():
 def test_what_needs_the_whole_array_is_refused():
     with pytest.raises(BadValue, match="dynamic_binarise"):
         Stream(Numbers(3), "static_binarise")
+
+
+def test_a_buffer_holds_one_at_least(one_line):
+    with pytest.raises(BadValue, match="buffer: expected an integer of at least 1") as error:
+        Stream(Numbers(3), buffer=0)
+    one_line(error)

@@ -211,3 +211,16 @@ def test_as_source_refuses(value, one_line):
 def test_a_transform_for_what_has_one_is_refused():
     with pytest.raises(BadValue, match="loaded already"):
         as_source(Examples(torch.zeros(3, 2)), "raw")
+
+
+def test_a_dataset_that_runs_dry_does_not_end_the_epoch():
+    class Dry:
+        def __len__(self):
+            return 6
+
+        def __getitem__(self, i):
+            return torch.zeros(2) if i < 3 else next(iter(()))
+
+    for prefetch in (0, 2):
+        with pytest.raises(RuntimeError, match="StopIteration"):
+            list(MapDataset(Dry(), prefetch=prefetch).epoch(2))

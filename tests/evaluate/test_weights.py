@@ -24,13 +24,20 @@ def _bound(model, x, **arguments):
 
 
 def test_compiled_or_not_the_bound_is_the_same(model, monkeypatch):
-    x, programs = torch.rand(23, 4).round(), []
+    x, programs, calls = torch.rand(23, 4).round(), [], []
     plain = _bound(model, x, batch=10)
     build = weights.compiled
-    monkeypatch.setattr(weights, "compiled", lambda *a: programs.append(build(*a)) or programs[-1])
+
+    def counted(*given):
+        programs.append(build(*given))
+        return lambda x: calls.append(x) or programs[-1](x)
+
+    monkeypatch.setattr(weights, "compiled", counted)
     monkeypatch.setattr(weights, "WORTH", 0.0)
     compiled = _bound(model, x, batch=10)
     assert len(programs) == 1
+    # of two whole batches 11 whole chunks each, but for those timed; and the one compared
+    assert len(calls) == 2 * 11 - weights.TIMED + 1
     for name, estimate in plain.items():
         assert compiled[name].value == pytest.approx(estimate.value, rel=1e-6)
 
@@ -49,9 +56,9 @@ def test_what_cannot_be_compiled_is_measured_all_the_same(monkeypatch):
 
 
 def test_a_program_that_says_something_else_is_not_used(model, monkeypatch):
-    monkeypatch.setattr(weights, "WORTH", 0.0)
     x = torch.rand(10, 4).round()
     plain = _bound(model, x)
+    monkeypatch.setattr(weights, "WORTH", 0.0)
     monkeypatch.setattr(weights, "compiled", lambda log_w, x: lambda x: log_w(x) + 1)
     assert _bound(model, x) == plain
 
@@ -74,3 +81,12 @@ def test_the_caller_s_generator_is_drawn_from_alike(model, monkeypatch):
     for _ in range(weights.TIMED):
         model.terms(x, 3)
     torch.testing.assert_close(after, model.terms(x, 3).log_w, rtol=1e-5, atol=1e-5)
+
+
+def test_a_batch_that_lies_otherwise_is_weighed_alike(model, monkeypatch):
+    monkeypatch.setattr(weights, "WORTH", 0.0)
+    x = torch.rand(20, 4).round()
+    lying = [x[:10], x[10:].t().contiguous().t()]
+    found, plain = (_bound(model, given) for given in (lying, [x.contiguous() for x in lying]))
+    for name, estimate in plain.items():
+        assert found[name].value == pytest.approx(estimate.value, rel=1e-6)

@@ -8,6 +8,8 @@ import sys
 import torch
 
 import nelbo
+from nelbo.cli.app import run
+from nelbo.data import rows
 from nelbo.rng import seeded
 from nelbo.train import periodic
 
@@ -82,3 +84,14 @@ class _WaitAt:
             while True:
                 signal.pause()
         self.sync(number)
+
+
+def command(words, errors, place, *, streamed=False):
+    """Run the command in a folder, with standard error into a pipe."""
+    os.dup2(errors.fileno(), 2)
+    os.chdir(place)
+    torch.set_num_threads(1)
+    periodic.EVERY = 0.02
+    if streamed:
+        rows.STREAMED = 0
+    sys.exit(run(list(map(str, words))))

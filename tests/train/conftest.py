@@ -2,7 +2,10 @@
 
 import json
 import os
+import shutil
 import signal
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -101,3 +104,24 @@ def _one_line():
         return text
 
     return one_line
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """Return a function that gives a real disk of so many bytes, where the machine lets us."""
+    mounted = []
+
+    def mount(size):
+        place = tmp_path / "disk"
+        place.mkdir()
+        command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(place)]
+        if not sys.platform.startswith("linux") or shutil.which("mount") is None:
+            pytest.skip("no mount on this machine")
+        if subprocess.run(command, capture_output=True).returncode:
+            pytest.skip("only root may mount a small disk")
+        mounted.append(place)
+        return place
+
+    yield mount
+    for place in mounted:
+        subprocess.run(["umount", str(place)], check=True)

@@ -9,6 +9,7 @@ import torch
 
 import nelbo
 from nelbo.data import Examples, Part
+from nelbo.data.part import WHOLE
 from nelbo.evaluate import ELBO, ActiveUnits, ImportanceBound, KLPerLatent, OutputDependence
 from nelbo.objectives import ELBO as Objective
 from nelbo.rng import seeded
@@ -37,7 +38,7 @@ class Quiet(nelbo.VAE):
 class Seen(Examples):
     """Examples that remember which of them were drawn in training."""
 
-    def epoch(self, batch, order=None, skip=0, part=Part()):
+    def epoch(self, batch, order=None, skip=0, part=WHOLE):
         self.drawn = [] if order is not None else None
         return super().epoch(batch, order, skip, part)
 
@@ -61,6 +62,11 @@ def data(n):
     """Return n examples."""
     with seeded(7):
         return torch.rand(n, *SHAPE)
+
+
+def batches():
+    """Return batches of a size that nobody asked for, the second too small for two."""
+    return list(data(12).split([7, 1, 4]))
 
 
 def fit(model, x, **arguments):
@@ -133,6 +139,8 @@ def main(out):
         seen = Seen(data(n))
         fit(make(), seen, epochs=1)
         found[f"drawn of {n}"] = seen.drawn
+    irregular = fit(make(), batches(), valid=None).model
+    found["irregular"] = {n: t.tolist() for n, t in irregular.state_dict().items()}
     model = make()
     run = fit(model, data(23), out=here / "whole")
     found["history"], found["weights"] = run.history, digest(model)

@@ -2,6 +2,7 @@
 
 import copy
 import math
+from functools import partial
 
 import pytest
 import torch
@@ -9,12 +10,13 @@ from torch import nn
 
 import nelbo
 from nelbo import matmul
+from nelbo.data import Batches
 from nelbo.errors import BadType
 from nelbo.objectives import ELBO, Linear
 from nelbo.train import Callback
 from nelbo.train.arithmetic import choose
 from nelbo.train.checks import check_compile
-from nelbo.train.compiled import BREAK_EVEN
+from nelbo.train.compiled import BREAK_EVEN, Compiled
 from tests.train.running import fit
 
 
@@ -74,8 +76,62 @@ def test_weights_buffers_and_metrics_are_the_uncompiled_ones(pair):
             assert ours[name] == pytest.approx(theirs[name], rel=10 * close["rtol"], abs=0.01)
 
 
-class Drawing(nn.Module):
-    """Counts in Python, and branches on it: no compiler sees that."""
+class Looking(Notes):
+    """Looks at every forward pass, as the doctor does at some."""
+
+    def on_terms(self, step, terms, loss, objective):
+        terms()
+
+
+def test_to_look_at_a_compiled_step_changes_nothing(data):
+    found = [
+        fit(_model(), data, compile=True, epochs=1, callbacks=[kind()]).model.state_dict()
+        for kind in (Notes, Looking)
+    ]
+    for name, value in found[0].items():
+        assert torch.equal(found[1][name], value), name
+
+
+def test_batches_of_another_size_are_said_to_be_uncompiled(data):
+    notes = Notes()
+    fit(_model(), Batches(list(data[:40].split(8))), compile=True, epochs=1, callbacks=[notes])
+    assert len(notes.said) == 1
+    assert notes.said[0].startswith("Not compiled, only slower: batches of 8 examples")
+
+
+def test_a_batch_that_lies_otherwise_is_compiled_all_the_same(data):
+    lying = [data[:10], data[10:20].t().contiguous().t(), data[20:30]]
+
+    def weights(given, **settings):
+        run = fit(_model(), Batches(given), compile=True, epochs=1, **settings)
+        return run.model.state_dict()
+
+    notes = Notes()
+    found = weights(lying, callbacks=[notes])
+    assert notes.said[-1].startswith("Compiled in")
+    for name, value in weights([x.contiguous() for x in lying]).items():
+        assert torch.equal(found[name], value), name
+
+
+class Slow(nn.Linear):
+    """Counts in Python, and changes so little by it that no comparison shows it."""
+
+    calls = 0
+
+    def forward(self, x):
+        self.calls += 1
+        return super().forward(x) * 0.9999**self.calls
+
+
+def test_a_gradient_that_is_no_number_is_not_alike(data, monkeypatch):
+    monkeypatch.setattr(Compiled, "_difference", lambda *_: math.nan)
+    notes = Notes()
+    fit(_model(), data, epochs=1, compile=True, callbacks=[notes])
+    assert "differs by nan" in notes.said[-1]
+
+
+class Counting(nn.Module):
+    """Counts in Python, and multiplies by it: no compiler sees that."""
 
     def __init__(self):
         super().__init__()
@@ -97,7 +153,7 @@ class Asking(nn.Module):
         return self.layer(x) if x.sum() > 0 else self.layer(-x)
 
 
-@pytest.mark.parametrize("encoder", [Drawing, Asking])
+@pytest.mark.parametrize("encoder", [Counting, Asking, partial(Slow, 4, 4)])
 def test_what_cannot_be_compiled_trains_uncompiled(data, encoder):
     def model():
         torch.manual_seed(0)
@@ -108,10 +164,9 @@ def test_what_cannot_be_compiled_trains_uncompiled(data, encoder):
     run = fit(model(), data, epochs=1, compile=True, callbacks=[notes])
     assert notes.said[-1].startswith("Not compiled, only slower: ")
     assert math.isfinite(run.history[0]["loss"])
-    if encoder is Asking:
-        plain = fit(model(), data, epochs=1, compile=False)
-        for name, value in plain.model.state_dict().items():
-            assert torch.equal(run.model.state_dict()[name], value)
+    plain = fit(model(), data, epochs=1, compile=False)
+    for name, value in plain.model.state_dict().items():
+        assert torch.equal(run.model.state_dict()[name], value)
 
 
 def test_without_a_compiler_it_trains_uncompiled(data, monkeypatch, tmp_path):

@@ -3,8 +3,6 @@
 import json
 import os
 import shutil
-import subprocess
-import sys
 
 import pytest
 import torch
@@ -13,7 +11,7 @@ import nelbo
 from nelbo.errors import BadValue, Failed
 from nelbo.train import Callback, RunFolder
 from nelbo.train.checkpoint import load_checkpoint
-from tests.train.running import fit
+from tests.train.running import fill, fit
 
 
 @pytest.fixture
@@ -179,27 +177,6 @@ def test_a_disk_without_room_is_refused_and_nothing_is_made(tmp_path, make, x, m
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.fixture
-def small_disk(tmp_path):
-    """Return a function that gives a real disk of so many bytes, where the machine lets us."""
-    mounted = []
-
-    def mount(size):
-        place = tmp_path / "disk"
-        place.mkdir()
-        command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(place)]
-        if not sys.platform.startswith("linux") or shutil.which("mount") is None:
-            pytest.skip("no mount on this machine")
-        if subprocess.run(command, capture_output=True).returncode:
-            pytest.skip("only root may mount a small disk")
-        mounted.append(place)
-        return place
-
-    yield mount
-    for place in mounted:
-        subprocess.run(["umount", str(place)], check=True)
-
-
 def test_a_full_disk_is_refused_before_any_work(small_disk, make, x, one_line):
     disk = small_disk("1m")
     with pytest.raises(Failed, match="Free some space") as error:
@@ -217,7 +194,7 @@ def test_a_disk_that_fills_up_later_keeps_the_last_checkpoint(
     class Fill(Callback):
         def on_epoch(self, metrics):
             if metrics["epoch"] == 2:
-                _fill(disk / "others", left)
+                fill(disk / "others", left)
 
     whole = fit(make(), x, epochs=4)
     with pytest.raises(Failed, match="No space left on device") as error:
@@ -231,18 +208,6 @@ def test_a_disk_that_fills_up_later_keeps_the_last_checkpoint(
     (disk / "others").unlink()
     run = fit(make(1), x, epochs=4, out=disk / "run", resume=True)
     same(run.model.state_dict(), whole.model.state_dict())
-
-
-def _fill(path, left):
-    """Write a file until the disk is full, then give a few bytes back."""
-    with open(path, "wb", buffering=0) as file:
-        for size in (65536, 4096, 1):
-            try:
-                while file.write(b"\1" * size) == size:
-                    pass
-            except OSError:
-                pass
-        file.truncate(file.tell() - left)
 
 
 def test_what_a_killed_process_left_half_written_is_swept_away(run, make, x):

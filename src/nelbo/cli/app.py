@@ -24,11 +24,13 @@ from nelbo.cli import (
     sample,
     train,
 )
-from nelbo.errors import Failed, NelboError, NelboWarning
-from nelbo.world import first_here, leave, left_alone
+from nelbo.errors import BadValue, Failed, NelboError, NelboWarning
+from nelbo.world import first_here, launched, leave, left_alone
 
 FAILED, WRONG_USE, INTERRUPTED = 1, 2, 130
-HEARD = 10.0  # seconds in which the process that speaks for its machine has said what is wrong
+HEARD = 10.0  # seconds in which a machine's first process has said what is wrong with all
+TOGETHER = ("train", "evaluate")  # what several processes do
+
 _OTHERS = Failed(
     "the other processes",
     expected="all of them, to the end",
@@ -84,26 +86,32 @@ def run(words: Sequence[str], debug: bool = False) -> int:
     try:
         with warnings.catch_warnings():
             warnings.showwarning = _show_warning
+            _check_launched(words)
             code = int(app(list(words), standalone_mode=False) or 0)
             leave()
             return code
     except Exception as error:
         said = _OTHERS if left_alone(error) else error
-        code = _report(said) if first_here() or _is_own(said) else _unsaid(said)
+        if not (first_here() or _is_own(said)):
+            # it ends all of them by saying the same; where it does not, this is ours to say
+            time.sleep(HEARD)
+        code = _report(said)
         if debug or code is None:
             raise
         return code
 
 
+def _check_launched(words: Sequence[str]) -> None:
+    """Refuse verbs of which several processes would all do the same, and write the same files."""
+    verb = next((word for word in words if not word.startswith("-")), "")
+    if launched() and verb not in TOGETHER:
+        got, fix = f"nelbo {verb}", f"Start it alone: nelbo {verb}."
+        raise BadValue("launcher", expected="nelbo train or nelbo evaluate", got=got, fix=fix)
+
+
 def _is_own(error: Exception) -> bool:
     """Whether an error may be this process's alone; what is wrong with the use is everybody's."""
     return not (isinstance(error, NelboError) or hasattr(error, "show"))
-
-
-def _unsaid(error: Exception) -> int:
-    """Leave it to the first process to say; the launcher ends all as soon as one has ended."""
-    time.sleep(HEARD)
-    return FAILED if isinstance(error, Failed) else WRONG_USE
 
 
 def _report(error: Exception) -> int | None:

@@ -56,7 +56,9 @@ def train(
         str | None, typer.Option("--hidden", metavar="500,500", help="Sizes of the MLP's layers.")
     ] = None,
     latent: Annotated[int | None, typer.Option(help="Latent dimensions. [default: 20]")] = None,
-    batch: Annotated[int | None, typer.Option(help="Examples a step. [default: 100]")] = None,
+    batch: Annotated[
+        int | None, typer.Option(help="Examples a step, of all processes. [default: 100]")
+    ] = None,
     epochs: Annotated[int | None, typer.Option(help="Passes over the data. [default: 10]")] = None,
     lr: Annotated[float | None, typer.Option(help="Adam's step size. [default: 0.001]")] = None,
     clip: Annotated[float | None, typer.Option(help="Largest norm of the gradient.")] = None,
@@ -118,7 +120,7 @@ def train(
         raise BadValue("DATA", expected="a name or a path", got="none", fix=fix)
     out = out or Path("runs") / f"{Path(data).resolve().stem}-{_name(settings['likelihood'])}"
     try:
-        shape = _train(data, settings, where, out, resume, compile)
+        shape = _train(data, settings, where, out, resume, compile, world)
     except Interrupted:
         if world.is_main:
             typer.echo(f"Go on with: nelbo train --resume {quote(str(out))}", err=True)
@@ -137,6 +139,7 @@ def _train(
     out: Path,
     resume: bool,
     compile: bool | None,
+    world: World,
 ) -> tuple[int, ...]:
     built = {axis: registry.build(axis, settings[axis]) for axis in (*AXES, "objective")}
     loaded = load(data, transform=settings["transform"])
@@ -146,7 +149,7 @@ def _train(
     with seeded(settings["seed"]):
         parts = {axis: built[axis] for axis in AXES}
         model = VAE(train.shape, settings["latent"], **parts)
-        model.initialise(train.mean())
+        model.initialise(world.on_main(train.mean))
     names = ("epochs", "batch", "lr", "clip", "patience", "seed", "precision")
     fit(
         model.to(device),

@@ -13,7 +13,6 @@ from torch.utils.data import DataLoader, IterableDataset
 
 from nelbo.data.items import check_stream, shown, stored, x_of
 from nelbo.data.part import WHOLE, Part
-from nelbo.data.prefetch import Prefetched
 from nelbo.data.source import Source, check_epoch
 from nelbo.data.transforms import Transform, as_transform
 from nelbo.errors import BadType, BadValue
@@ -28,8 +27,6 @@ class Batches(Source):
     Args:
         batches: gives tensors or arrays [b, *shape], or tuples whose first element is that.
         transform: object or its text; default `Scale()`.
-        prefetch: batches read ahead in a thread, for what draws nothing from torch's global
-            generator; 0 for none.
 
     Raises:
         TypeError: an iterator that cannot start again, or batches that hold no tensor.
@@ -41,11 +38,8 @@ class Batches(Source):
         (4, (2,))
     """
 
-    def __init__(
-        self, batches: Any, transform: Transform | str | None = None, prefetch: int = 0
-    ) -> None:
+    def __init__(self, batches: Any, transform: Transform | str | None = None) -> None:
         self.batches, self.transform = batches, as_transform(transform)
-        self.prefetch = prefetch
         check_stream(self.transform)
         check_restarts(batches)
         with seeded(0):
@@ -79,8 +73,7 @@ class Batches(Source):
         for _ in islice(rest, skip):
             pass
         own = (part.take(self._stored(i, item)) for i, item in enumerate(rest, skip))
-        ahead = Prefetched(own, self.prefetch) if self.prefetch else own
-        return (shown(rows, self.transform) for rows in ahead)
+        return (shown(rows, self.transform) for rows in own)
 
     def _stored(self, i: int, item: Any) -> Shaped[Tensor, " b *shape"]:
         return stored(x_of(item, f"batch {i}"), self.shape, f"batch {i}")

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from nelbo.data.image_file import alike, image_shape, read_image, unlike
 from nelbo.data.rows import Rows, digest
+from nelbo.data.steady_file import PUT_BACK
 from nelbo.errors import BadValue, Failed
 
 _SAMPLED = 64  # files of which the digest is made
@@ -52,7 +53,10 @@ class ImageRows(Rows):
         count = len(self.paths)
         chosen = {i * count // _SAMPLED for i in range(_SAMPLED)}
         names = "\n".join(path.name for path in self.paths)
-        return digest([names.encode(), *(self.paths[i].read_bytes() for i in sorted(chosen))])
+        try:
+            return digest([names.encode(), *(self.paths[i].read_bytes() for i in sorted(chosen))])
+        except FileNotFoundError as error:
+            raise _gone(error.filename) from None
 
     def _image(self, path: Path) -> np.ndarray:
         try:
@@ -60,9 +64,8 @@ class ImageRows(Rows):
         except BadValue:
             if path.exists():
                 raise
-            raise Failed(
-                str(path),
-                expected="the image that was there",
-                got="no such file",
-                fix="Put it back as it was; a run that has a folder can then be resumed.",
-            ) from None
+            raise _gone(path) from None
+
+
+def _gone(path: Path | str) -> Failed:
+    return Failed(str(path), expected="the image that was there", got="no such file", fix=PUT_BACK)

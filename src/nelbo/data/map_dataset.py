@@ -29,7 +29,8 @@ class MapDataset(Source):
 
     Raises:
         TypeError: no length, or items that hold no tensor.
-        ValueError: no items, or a transform that needs the whole array beforehand.
+        ValueError: no items, a transform that needs the whole array beforehand, or `prefetch`
+            below 0.
 
     Example:
         >>> from torch.utils.data import TensorDataset
@@ -56,6 +57,9 @@ class MapDataset(Source):
             raise BadValue(
                 "dataset", expected="at least one item", got="none", fix="Check how it was made."
             )
+        if prefetch < 0:
+            expected, fix = "an integer of at least 0", "0 reads nothing ahead."
+            raise BadValue("prefetch", expected=expected, got=prefetch, fix=fix)
         with seeded(0):
             self._look()
 
@@ -80,7 +84,9 @@ class MapDataset(Source):
         part: Part = WHOLE,
     ) -> Iterator[Float32[Tensor, " batch *shape"]]:
         """Return an iterator over every item once; see `Source.epoch`."""
-        batches = map(self._batch, index_batches(len(self), batch, order, skip, part))
+        numbers = index_batches(len(self), batch, order, skip, part)
+        # `map` would take a StopIteration of the dataset's for the end of the epoch
+        batches = (self._batch(index) for index in numbers)
         ahead = Prefetched(batches, self.prefetch) if self.prefetch else batches
         return (shown(rows, self.transform) for rows in ahead)
 

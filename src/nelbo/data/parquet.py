@@ -14,6 +14,7 @@ from torch import Tensor
 from nelbo.data import rows
 from nelbo.data.parquet_rows import ParquetRows
 from nelbo.data.parts import Parts
+from nelbo.errors import BadValue
 
 _SETS = ("train", "test")
 _SET = re.compile(r"(train|test)(?![a-z])")
@@ -25,28 +26,42 @@ def read_parquet(path: Path) -> Parts:
     They are the column named image, x, data or features, or the only one of images (a struct
     with `bytes`) or vectors (a list of one length), with the integers of label, labels or y as
     classes; else all columns, numbers every one, are the features, as of a .csv. If the name of
-    every file, or of its subfolder, begins with `train` or `test`, these are the two sets. Where
-    they are large, row groups are read when they are wanted.
+    every file, or of a subfolder that it lies in, begins with `train` or `test`, these are the
+    two sets. Where they are large, row groups are read when they are wanted.
 
     Raises:
         RuntimeError: pyarrow is not installed.
-        ValueError: what `ParquetRows` refuses, missing values, values that are not finite.
+        ValueError: what `ParquetRows` refuses, missing values, values that are not finite, or
+            files of neither set beside those of both.
     """
     if path.is_file():
         return Parts(*_read([path]))
     files = find(path)
-    first = [_SET.match(file.relative_to(path).as_posix()) for file in files]
-    named = [None if found is None else found[1] for found in first]
-    if set(named) != set(_SETS):
+    named = [_set_of(file.relative_to(path)) for file in files]
+    if not {*_SETS} <= {*named}:
         return Parts(*_read(files))
+    if None in named:  # to put all together would mix the test set into the training set
+        raise BadValue(
+            str(path),
+            expected="files named train... or test... alone, where there are both",
+            got=str(files[named.index(None)].relative_to(path)),
+            fix="Move it elsewhere.",
+        )
     train, test = ([f for f, n in zip(files, named, strict=True) if n == s] for s in _SETS)
     return Parts(*_read(train), *_read(test))
 
 
 def find(folder: Path) -> list[Path]:
     """Return the parquet files under a folder, sorted by name, hidden ones left out."""
-    found = [p for p in folder.rglob("*.parquet") if p.is_file() and not p.name.startswith(".")]
-    return sorted(found, key=lambda p: p.relative_to(folder).parts)
+    found = {p: p.relative_to(folder).parts for p in folder.rglob("*.parquet") if p.is_file()}
+    shown = [p for p, parts in found.items() if not any(part.startswith(".") for part in parts)]
+    return sorted(shown, key=lambda p: found[p])
+
+
+def _set_of(file: Path) -> str | None:
+    """Return which set a file belongs to: the outermost name that says it."""
+    found = (_SET.match(part) for part in file.parts)
+    return next((match[1] for match in found if match), None)
 
 
 def _read(paths: Sequence[Path]) -> tuple[ParquetRows | Tensor, np.ndarray | None]:

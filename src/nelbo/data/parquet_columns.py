@@ -45,8 +45,15 @@ class Columns:
             return _images(table.column(self.names[0]), places[0])
         if self.kind == "vector":
             return _vectors(table.column(self.names[0]), places[0])
-        columns = (_vectors(table.column(p.name), p).astype(np.float32) for p in places)
-        return np.stack(list(columns), axis=1)
+        with np.errstate(over="ignore"):  # what overflows is infinite, and reported as such
+            columns = [_vectors(table.column(p.name), p).astype(np.float32) for p in places]
+        return np.stack(columns, axis=1)
+
+    def classes(self, table: Any, what: str, rows: np.ndarray) -> np.ndarray:
+        """Return the class numbers of a table, [n]; ValueError where one is missing."""
+        assert self.label is not None
+        place = _Place(what, self.label, rows)
+        return _vectors(table.column(self.label), place).astype(np.int64)
 
 
 def choose(schema: Any, what: str) -> Columns:
@@ -146,6 +153,8 @@ def _vectors(column: Any, place: _Place) -> np.ndarray:
 
 def _length(array: Any, shape: list[int], place: _Place) -> int:
     """Return the one length of all lists."""
+    if len(array) == 0:  # inside lists that hold nothing: refused as no features
+        return 0
     lengths = array.value_lengths().to_numpy(zero_copy_only=False)
     other = np.flatnonzero(lengths != lengths[0])
     if len(other):

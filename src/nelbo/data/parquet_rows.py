@@ -21,7 +21,7 @@ from nelbo.data.rows import Rows, digest
 from nelbo.data.steady_file import SteadyFile
 from nelbo.errors import BadValue, NelboWarning
 
-WINDOW = 2**26  # bytes of row groups among which examples are shuffled; twice that is kept
+WINDOW = 2**26  # bytes of row groups among which examples are shuffled
 
 
 class _Group(NamedTuple):
@@ -38,7 +38,7 @@ class ParquetRows(Rows):
 
     A file gives whole row groups only. Shuffled, the row groups come in random order, and the
     examples of so many successive ones as make 64 MB in random order among them. Memory is
-    bounded by this, or by the largest row group.
+    bounded by twice this, or by this and the largest row group.
 
     Args:
         paths: the files, one after the other, with the same columns.
@@ -65,15 +65,20 @@ class ParquetRows(Rows):
         self.shape, self.dtype = (int(self._ends[-1]), *first.shape[1:]), first.dtype
         self._sizes = [self._size(group) for group in self._groups]
         self._kept: OrderedDict[int, Any] = OrderedDict()
+        # a window and what reaches into it: were it less, each batch would read them anew
+        self._most = WINDOW + max(WINDOW, *self._sizes)
         self._held, self._lock = 0, threading.Lock()
 
     def labels(self) -> np.ndarray | None:
-        """Return the class of each example, where there is such a column."""
+        """Return the class of each example, where there is such a column; ValueError for gaps."""
         name = self.columns.label
         if name is None:
             return None
-        tables = [self._table(g, [name]) for g in range(len(self._groups))]
-        return np.concatenate([t.column(name).to_numpy().astype(np.int64) for t in tables])
+        found = []
+        for g, group in enumerate(self._groups):
+            rows = group.first + np.arange(group.rows)
+            found.append(self.columns.classes(self._table(g, [name]), str(self._path(group)), rows))
+        return np.concatenate(found)
 
     def read(self, numbers: Int64[Tensor, " b"]) -> Shaped[Tensor, " b *shape"]:
         """Return the examples of these numbers, in this order; see `Rows.read`."""
@@ -140,7 +145,7 @@ class ParquetRows(Rows):
     def _whole(self, g: int) -> Any:
         """Return a row group, which is kept for the next batch."""
         if g not in self._kept:
-            while self._kept and self._held + self._sizes[g] > 2 * WINDOW:
+            while self._kept and self._held + self._sizes[g] > self._most:
                 self._held -= self._sizes[self._kept.popitem(last=False)[0]]
             self._kept[g] = self._table(g, self.columns.names)
             self._held += self._sizes[g]

@@ -8,6 +8,8 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Generic, TypeVar
 
+from nelbo.errors import BadValue
+
 T = TypeVar("T")
 DEPTH = 4  # batches
 _PATIENCE = 5.0  # seconds for the one batch that is being read when nobody wants more
@@ -24,12 +26,18 @@ class Prefetched(Iterator[T], Generic[T]):
         items: what is read, by the thread alone.
         depth: how many items may be in memory before they are asked for, at least 1.
 
+    Raises:
+        ValueError: `depth` below 1.
+
     Example:
         >>> list(Prefetched(range(5), depth=2))
         [0, 1, 2, 3, 4]
     """
 
     def __init__(self, items: Iterable[T], depth: int = DEPTH) -> None:
+        if depth < 1:
+            fix = f"Try {DEPTH}."
+            raise BadValue("prefetch", expected="an integer of at least 1", got=depth, fix=fix)
         self._shelf: _Shelf[T] = _Shelf(items, depth)
         # a daemon, lest an iterator that an error keeps alive keep the interpreter from ending;
         # then, too, the finaliser stops it
@@ -87,13 +95,18 @@ class _Shelf(Generic[T]):
 
     def stop(self, error: BaseException | None = None) -> None:
         with self.changed:
-            self.error = self.error or error
-            self.done = True
+            if not self.done:
+                self.done, self.error = True, error
             self.changed.notify_all()
+
+    def clear(self) -> None:
+        with self.changed:  # at once, lest the thread find room between the two
+            self.stop()
+            self.ready.clear()
+            self.error = None
 
 
 def _end(shelf: _Shelf[T], thread: threading.Thread) -> None:
-    shelf.ready.clear()
-    shelf.stop()
+    shelf.clear()
     if thread.is_alive() and thread is not threading.current_thread():
         thread.join(_PATIENCE)

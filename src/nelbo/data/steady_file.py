@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from nelbo.errors import Failed
+from nelbo.errors import BadValue, Failed
 
 _AT_ONCE = hasattr(os, "preadv")  # in one call, where the system has it
 _BLOCKS, _BLOCK = 64, 2**16  # that stand for a file, and the bytes of each
-_GONE = "Put it back as it was; a run that has a folder can then be resumed."
+PUT_BACK = "Put it back as it was; a run that has a folder can then be resumed."
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,12 @@ class SteadyFile:
 
     @classmethod
     def now(cls, path: Path, may_change: bool = False) -> SteadyFile:
-        """Return the file as it is now."""
-        found = path.stat()
+        """Return the file as it is now; ValueError where there is none."""
+        try:
+            found = path.stat()
+        except OSError as error:
+            got, fix = error.strerror, "Check the path."
+            raise BadValue(str(path), expected="a file", got=got, fix=fix) from None
         return cls(path.absolute(), found.st_size, None if may_change else found.st_mtime_ns)
 
     @contextmanager
@@ -79,7 +83,7 @@ class SteadyFile:
             str(self.path),
             expected=f"the file that it was, of {self.size:,} bytes",
             got=got,
-            fix=_GONE,
+            fix=PUT_BACK,
         )
 
 

@@ -37,7 +37,8 @@ class Stream(Source):
 
     Raises:
         TypeError: an iterator that cannot start again, or examples that hold no tensor.
-        ValueError: no examples, or a transform that needs the whole array beforehand.
+        ValueError: no examples, a transform that needs the whole array beforehand, or `buffer`
+            below 1.
 
     Example:
         >>> source = Stream([torch.tensor([float(i)]) for i in range(5)])
@@ -51,6 +52,9 @@ class Stream(Source):
         self.examples, self.transform, self.buffer = examples, as_transform(transform), buffer
         check_stream(self.transform)
         check_restarts(examples)
+        if buffer < 1:
+            expected = "an integer of at least 1"
+            raise BadValue("buffer", expected=expected, got=buffer, fix="Try 10000.")
         with seeded(0):
             first = next(iter(examples), None)
             x = self._look(first)
@@ -149,5 +153,5 @@ def _as_global(own: torch.Generator) -> Iterator[None]:
 def _size(examples: Any) -> int | None:
     try:
         return len(examples)
-    except TypeError:  # it has none, or says so only when it is asked
+    except (TypeError, NotImplementedError):  # it has none, or says so only when it is asked
         return None

@@ -14,7 +14,7 @@ from nelbo import formulas
 from nelbo.data import Source
 from nelbo.evaluate.base import Estimator, Evaluable, base_measure, batches, mean_estimate
 from nelbo.evaluate.estimate import Estimate
-from nelbo.evaluate.share import gathered
+from nelbo.evaluate.share import gathered, processes
 from nelbo.evaluate.weights import Weights, rows_at_once
 
 
@@ -52,7 +52,7 @@ class ImportanceBound(Estimator):
     def __call__(self, model: Evaluable, data: Source) -> tuple[Estimate, ...]:
         """Return the bound and the effective sample size."""
         bound, size = [], []
-        weights = Weights(model, self.samples * (data.size or 0))
+        weights = Weights(model, self.samples * (data.size or 0) // processes(data))
         for x in batches(model, data, self.batch):
             first, second = self._moments(weights, x)
             bound.append(first)
@@ -70,7 +70,7 @@ class ImportanceBound(Estimator):
         whole, rest = divmod(self.samples, chunk)
         total = torch.full((2, len(x)), -math.inf, dtype=torch.float64)
         for n in [chunk] * whole + [rest] * bool(rest):
-            log_w = weights(x, n).cpu().double()
+            log_w = weights(x, n).double()
             means = torch.stack([formulas.log_mean_exp(log_w), formulas.log_mean_exp(2 * log_w)])
             total = torch.logaddexp(total, means + math.log(n / self.samples))
         return total

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable
 
 import torch
@@ -38,7 +39,7 @@ class Weights:
 
     Args:
         model: what is measured.
-        rows: samples to be drawn in all, over all examples.
+        rows: samples to be drawn in all, over all of this process's examples.
     """
 
     def __init__(self, model: Evaluable, rows: int) -> None:
@@ -48,12 +49,13 @@ class Weights:
         self._seconds: list[float] = []
 
     def __call__(self, x: Tensor, samples: int) -> Float[Tensor, "samples batch"]:
-        """Return the logarithms of the weights of so many samples of each example."""
+        """Return the logarithms of the weights of so many samples of each example, on the CPU."""
         shape = (samples, *x.shape)
         if self._program is not None and shape == self._shape:
-            return self._program(x)
+            return self._program(x.contiguous()).cpu()
         start = time.perf_counter()
-        log_w = self.model.terms(x, samples).log_w
+        # to the processor, or the time would be an accelerator's to begin, not to finish
+        log_w = self.model.terms(x, samples).log_w.cpu()
         self._note(time.perf_counter() - start, shape, x, samples)
         return log_w
 
@@ -63,13 +65,15 @@ class Weights:
             return
         if shape != self._shape:
             self._shape, self._seconds = shape, []
-        self._seconds.append(seconds)
         self.left -= samples * len(x)
-        if len(self._seconds) != TIMED:
+        if len(self._seconds) == TIMED:
+            return
+        self._seconds.append(seconds)
+        if len(self._seconds) < TIMED:
             return
         chunks = self.left / (samples * len(x))
         if chunks * min(self._seconds) > WORTH:
-            self._decided, self._program = True, self._compiled(x, samples)
+            self._decided, self._program = True, self._compiled(x.contiguous(), samples)
 
     def _compiled(self, x: Tensor, samples: int) -> Callable[..., Tensor] | None:
         """Return the program where there is one, and it says what the model says."""
@@ -78,8 +82,10 @@ class Weights:
             return self.model.terms(x, samples).log_w
 
         try:
-            program = compiled(log_w, x)
-            found = [_seeded(call, x) for call in (program, log_w)]
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of the compiler's own parts: it is built here
+                program = compiled(log_w, x)
+                found = [_seeded(call, x) for call in (program, log_w)]
         except Exception:  # whatever a compiler may not like: a model of the user's, no compiler
             return None
         return program if torch.allclose(*found, rtol=ALIKE, atol=ALIKE) else None

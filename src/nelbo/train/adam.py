@@ -60,6 +60,11 @@ class Adam(torch.optim.Adam):
             amsgrad=False, maximize=False, found_inf=broken,
         )  # fmt: skip
 
+    @property
+    def updates(self) -> int:
+        """How many steps were taken."""
+        return max((int(slot.get("step", 0)) for slot in self.state.values()), default=0)
+
     def _plain(self, loss: Tensor) -> None:
         """Take torch's own step: there is no fused kernel, or a parameter is not in use."""
         if bool(loss.isfinite()):

@@ -23,6 +23,7 @@ from nelbo.train.step import Outcome, Step
 BREAK_EVEN = 40_000
 # Largest difference between a compiled gradient and the same one uncompiled, relative to its size.
 ALIKE = {torch.float32: 1e-3, torch.bfloat16: 0.1}
+SLOWER = "Not compiled, only slower"
 
 
 class Compiled(Step):
@@ -52,7 +53,7 @@ class Compiled(Step):
         self.objective, self.batch, self.say = objective, batch, say
         self._module = _Forward(self)
         self._program: Callable[..., Any] | None = None
-        self._tried = False
+        self._tried, self._short = False, 0
         # found once: to look for them among the modules at each step takes longer than their use
         named = self._module.named_parameters()
         self._parameters = {name: p for name, p in named if p.requires_grad}
@@ -62,29 +63,52 @@ class Compiled(Step):
 
     def prepare(self, x: Tensor, objective: Objective) -> bool:
         """Compile for the first whole batch."""
-        if self._tried or len(x) != self.batch:
+        if self._tried:
+            return False
+        if len(x) != self.batch:
+            self._not_whole(len(x))
             return False
         self._tried = True
         self.say("Compiling the step, once: some 10 to 60 seconds.")
         start = time.perf_counter()
         try:
-            gradient = self._uncompiled(x, objective)
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # of the compiler's own parts: it is built here
-                program = self._compile(x, objective)
-                difference = self._difference(program, gradient, x, objective)
+            refused = self._build(x, objective)
         except Exception as error:  # whatever a compiler may not like: training needs none
-            self.say(f"Not compiled, only slower: {reason(error)}")
-            return True
-        if difference > ALIKE[self.precision]:
-            self.say(
-                f"Not compiled, only slower: the compiled gradient differs by {difference:.1e} of "
-                "its size. A module that draws or counts in Python cannot be compiled."
-            )
-            return True
-        self._program = program
-        self.say(f"Compiled in {time.perf_counter() - start:.0f} seconds.")
+            refused = reason(error)
+        seconds = time.perf_counter() - start
+        self.say(f"{SLOWER}: {refused}" if refused else f"Compiled in {seconds:.0f} seconds.")
         return True
+
+    def _build(self, x: Tensor, objective: Objective) -> str:
+        """Compile and check the program; return why it is not to be used, "" where it is."""
+        before = _numbers(self.model)
+        gradient = self._uncompiled(x, objective)
+        after = _numbers(self.model)
+        counted = [place for place in before if after.get(place) != before[place]]
+        for name, key in counted:
+            setattr(self.model.get_submodule(name), key, before[name, key])
+        if counted:
+            return "A module that counts in Python cannot be compiled."
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of the compiler's own parts: it is built here
+            program = self._compile(x, objective)
+            difference = self._difference(program, gradient, x, objective)
+        if not difference <= ALIKE[self.precision]:  # a NaN is not alike
+            return (
+                f"the compiled gradient differs by {difference:.1e} of its size. A module that "
+                "draws in Python cannot be compiled."
+            )
+        self._program = program
+        return ""
+
+    def _not_whole(self, examples: int) -> None:
+        """Say so where batches of another size come, as a short last one does once an epoch."""
+        self._short += 1
+        if self._short == 2:
+            self.say(
+                f"{SLOWER}: batches of {examples} examples come, not of {self.batch}. "
+                f"Pass batch={examples}."
+            )
 
     def __call__(self, x: Tensor, objective: Objective) -> Outcome:
         """Go forward and backward in one call; see `Step`."""
@@ -93,16 +117,22 @@ class Compiled(Step):
         with torch.no_grad():
             gradients, loss, sums, moved = self._program(*self._inputs(x, objective))
             for name, value in moved.items():
-                owner, key = self._buffers[name]
-                owner._buffers[key].copy_(value)
+                self._buffer(name).copy_(value)
         for parameter, gradient in zip(self._parameters.values(), gradients, strict=True):
             parameter.grad = gradient
         return Outcome(loss, sums, partial(self._again, x))
 
     def _inputs(self, x: Tensor, objective: Objective) -> tuple[Any, ...]:
         weights = [torch.tensor(float(getattr(objective, n))) for n in self.objective.scheduled]
-        buffers = {name: owner._buffers[key] for name, (owner, key) in self._buffers.items()}
-        return self._values, buffers, x, weights
+        buffers = {name: self._buffer(name) for name in self._buffers}
+        # the program was built for examples one after the other
+        return self._values, buffers, x.contiguous(), weights
+
+    def _buffer(self, name: str) -> Tensor:
+        owner, key = self._buffers[name]
+        found = owner._buffers[key]
+        assert found is not None
+        return found
 
     def _compile(self, x: Tensor, objective: Objective) -> Callable[..., Any]:
         names, scheduled = list(self._parameters), self.objective.scheduled
@@ -152,8 +182,12 @@ class Compiled(Step):
     @torch.no_grad()
     def _again(self, x: Tensor) -> Terms:
         """Return a forward pass of the same batch, with other noise, for those who look at it."""
+        before = {name: self._buffer(name).clone() for name in self._moving}
         with seeded(0), self.autocast(x):
-            return self.model.terms(x)
+            terms = self.model.terms(x)
+        for name, value in before.items():
+            self._buffer(name).copy_(value)  # the step itself has moved them already
+        return terms
 
 
 class _Forward(nn.Module):
@@ -176,6 +210,16 @@ def _owners(module: nn.Module) -> dict[str, tuple[nn.Module, str]]:
         path, _, key = name.rpartition(".")
         owners[name] = (module.get_submodule(path), key)
     return owners
+
+
+def _numbers(module: nn.Module) -> dict[tuple[str, str], int | float]:
+    """Return the numbers that modules keep in Python, by module and name."""
+    return {
+        (name, key): value
+        for name, part in module.named_modules()
+        for key, value in {**vars(type(part)), **vars(part)}.items()
+        if isinstance(value, int | float)
+    }
 
 
 def _norm(tensors: list[Tensor]) -> Tensor:

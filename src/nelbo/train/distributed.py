@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from functools import partial
 from inspect import signature
-from typing import TypeVar
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -20,8 +20,6 @@ from nelbo.train.adam import Adam
 from nelbo.train.state import SUMS, whole
 from nelbo.train.step import Outcome, Step
 from nelbo.world import World
-
-T = TypeVar("T")
 
 SELDOM = 16  # steps between two looks at the news, where a look makes the accelerator wait
 
@@ -86,6 +84,8 @@ class Distributed(Step):
         everyone = self.world.gather([[b.cpu() for b in buffers]])
         for buffer, *values in zip(buffers, *everyone, strict=True):
             many = torch.stack(values)
+            if bool((many == many[0]).all()):
+                continue  # a mean of equal numbers may be rounded
             buffer.copy_(many.mean(0) if many.is_floating_point() else many.amax(0))
 
     def _module(self, idle: list[nn.Parameter]) -> Loss:
@@ -96,10 +96,9 @@ class Distributed(Step):
         ids = [device.index] if device.type == "cuda" else None
         # buffers go their own ways within an epoch: no step waits for them
         known = signature(DistributedDataParallel.__init__).parameters
-        buffers = "forward_sync_buffers" if "forward_sync_buffers" in known else "broadcast_buffers"
-        return DistributedDataParallel(
-            self._loss, device_ids=ids, gradient_as_bucket_view=True, **{buffers: False}
-        )
+        name = "forward_sync_buffers" if "forward_sync_buffers" in known else "broadcast_buffers"
+        options: dict[str, Any] = {name: False, "gradient_as_bucket_view": True}
+        return DistributedDataParallel(self._loss, device_ids=ids, **options)
 
     def _clear(self) -> None:
         self._loss.zero_grad()

@@ -78,7 +78,8 @@ def fit(
 
     Before the first step it checks the data against the likelihood's support and prints what the
     run believes. The same weights, data and seed to begin with give the same weights in the end,
-    bit for bit on the CPU.
+    bit for bit on the CPU. Processes that `torchrun` or `accelerate launch` started train one model
+    together, each on its rows of every batch, and rank 0 alone writes and speaks.
 
     Source: Kingma & Ba 2015, Adam.
 
@@ -89,7 +90,7 @@ def fit(
         valid: likewise; its ELBO at beta = 1 is measured after every epoch.
         objective: what is maximised; by default the ELBO.
         epochs: passes over the data.
-        batch: examples a step.
+        batch: examples a step, of all processes together.
         lr: Adam's step size.
         clip: largest norm of the gradient of the mean objective.
         patience: stop after so many epochs without a better validation ELBO, and keep the best
@@ -138,11 +139,11 @@ def fit(
         if data is not None:  # a stream has no length, and so no truth
             check_data(model, data)
     recorded = out is None or (about is not None and "checksum" in about)
-    told_apart = {} if recorded else fingerprints(source, validation)
-    steps = epochs * math.ceil((source.size or 1) / batch)
-    known = steps if source.size is not None else None
     device = next(model.parameters()).device
     world = joined(device)
+    told_apart = {} if recorded else world.on_main(partial(fingerprints, source, validation))
+    steps = epochs * math.ceil((source.size or 1) / batch)
+    known = steps if source.size is not None else None
     wanted = compile if world.size == 1 else False
     folder = None if out is None else RunFolder(out)
     before = world.on_main(folder.recorded_arithmetic) if resume and folder is not None else None

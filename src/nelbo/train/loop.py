@@ -21,7 +21,7 @@ from nelbo.rng import generator, seeded
 from nelbo.train.adam import Adam
 from nelbo.train.callbacks import Callback
 from nelbo.train.checkpoint import Tensors
-from nelbo.train.failure import indices, where_from
+from nelbo.train.failure import broken_weights, indices, mending, where_from
 from nelbo.train.folder import RunFolder
 from nelbo.train.interruption import Interrupted, interruption
 from nelbo.train.periodic import Periodic
@@ -147,16 +147,17 @@ class Loop:
         terms, part = found.terms(), Part(self.world.rank, self.world.size)
         batch = indices(self.train, self.batch, self.seed, self.state.epoch, self.state.batches)
         with self.step.autocast(terms.x):
-            return where_from(self.model, terms, part.take(torch.tensor(batch)).tolist())
+            rows = part.take(torch.tensor(batch)).tolist()
+            return where_from(self.model, terms, rows, self.optimizer.updates)
 
     def _check_weights(self) -> None:
         """Refuse weights that a finite loss with an infinite gradient left: never save them."""
-        named = dict(self.model.named_parameters())
-        finite = torch.stack([p.detach().isfinite().all() for p in named.values()]).tolist()
-        broken = [name for name, fine in zip(named, finite, strict=True) if not fine]
+        broken = broken_weights(self.model)
         if broken:
-            origin = f"; {len(broken)} of {len(named)} parameters, the first {broken[0]}"
-            self._check_finite("set of weights", math.nan, self.state.step, origin)
+            count = sum(1 for _ in self.model.parameters())
+            origin = f"; {len(broken)} of {count} parameters, the first {broken[0]}"
+            # a step later the loss is not finite either, and no update is taken any more
+            self._check_finite("set of weights", math.nan, self.optimizer.updates, origin)
 
     def _check_finite(self, what: str, value: float, step: int, origin: str = "") -> None:
         if math.isfinite(value):
@@ -166,16 +167,13 @@ class Loop:
             f"training, epoch {self.state.epoch + 1}, step {step}",
             expected=f"a finite {what}",
             got=f"{value}{origin}",
-            fix=f"Lower the learning rate, or clip the gradient, say at 100{saved}.",
+            fix=f"{mending(self.model)}{saved}.",
         )
 
     def _finish_epoch(self) -> None:
         state = self.state
-        self.step.settle()
-        self.meter.pool(state, self.world)
-        metrics = {"epoch": state.epoch + 1, **self.meter.means(state), "seconds": state.seconds}
-        self._check_finite("loss", metrics["loss"], state.step)
-        self._check_weights()
+        self._settle()
+        metrics = {"epoch": state.epoch + 1, **self._means(), "seconds": state.seconds}
         metrics |= self._validate()
         state.history.append(metrics)
         state.epoch, state.batches, state.examples, state.seconds = state.epoch + 1, 0, 0, 0.0
@@ -223,17 +221,20 @@ class Loop:
 
     def _save_within(self) -> None:
         """Write a checkpoint within an epoch, and go on."""
-        self._settle_within()
+        self._settle()
         self.save()
         self.meter.divide(self.state, self.world)
         self.meter.restart()
 
-    def _settle_within(self) -> None:
-        """Bring all up to date in the middle of an epoch, and refuse what is not finite."""
+    def _settle(self) -> None:
+        """Bring all up to date, to be saved, and refuse what is not finite."""
+        state = self.state
         self.step.settle()
         self._check_weights()
-        self.meter.pool(self.state, self.world)
-        self._check_finite("loss", self._means()["loss"], self.state.step)
+        self.meter.pool(state, self.world)
+        missed = f"; {state.step - self.optimizer.updates} of {state.batches} steps were not taken"
+        every = "loss at every step of the epoch"
+        self._check_finite(every, self._means()["loss"], state.step, missed)
 
     def _write(self, folder: RunFolder, tensors: Tensors, record: dict[str, Any]) -> None:
         folder.save(self.state.step, tensors, record)
@@ -243,7 +244,7 @@ class Loop:
         state = self.state
         where = f"Stopped after epoch {state.epoch}"
         if state.batches:
-            self._settle_within()
+            self._settle()
             self.save()
             where = f"Stopped in epoch {state.epoch + 1}, after step {state.step}"
         if self.folder is None:

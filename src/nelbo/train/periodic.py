@@ -28,11 +28,12 @@ class Periodic:
     def __init__(self, world: World) -> None:
         self.world = world
         self._saved = self._looked = time.perf_counter()
-        self._step = self._next = 0
+        self._step: int | None = None
+        self._next = 0
 
     def saved(self) -> None:
         """Note that a checkpoint was written."""
-        self._saved = self._looked = time.perf_counter()
+        self._saved = time.perf_counter()
 
     def due(self, step: int) -> bool:
         """Return whether to write one after this step."""
@@ -44,6 +45,8 @@ class Periodic:
     def _look(self, step: int) -> tuple[bool, int]:
         """Return whether one is due, and after which step to look again."""
         now = time.perf_counter()
-        pace = max(1, step - self._step) / max(now - self._looked, 1e-9)
+        taken = 1 if self._step is None else step - self._step  # a resumed run begins anywhere
+        pace = taken / max(now - self._looked, 1e-9)
+        wait = min(2 * taken, int(min(LOOK, EVERY) * pace))  # at most twice as long as this time
         self._step, self._looked = step, now
-        return now - self._saved >= EVERY, step + max(1, int(min(LOOK, EVERY) * pace))
+        return now - self._saved >= EVERY, step + max(1, wait)

@@ -73,8 +73,8 @@ class Sharded(Distributed):
             "reshard_after_forward": plugin.reshard_after_forward,
             "offload_policy": plugin.cpu_offload,
         }
-        is_unit = fsdp2_prepare_auto_wrap_policy(plugin, self._loss)
-        for part in [*self.model.modules()][::-1] if is_unit is not None else []:
+        is_unit = fsdp2_prepare_auto_wrap_policy(plugin, self._loss) or _no_unit
+        for part in [*self.model.modules()][::-1]:
             if is_unit(part):
                 fully_shard(part, **options)
         fully_shard(self._loss, **options)
@@ -107,6 +107,11 @@ class _Loss(Loss):
         filler = x.new_full((2, *x.shape[1:]), 0.5)  # inside the support of every density
         loss, _, terms = self._forward(filler, objective)
         return 0 * loss, loss.new_zeros(len(SUMS)), terms
+
+
+def _no_unit(_: nn.Module) -> bool:
+    """Return False: nothing inside the model is gathered by itself."""
+    return False
 
 
 def _cut(value: Tensor, part: Tensor) -> Tensor:
