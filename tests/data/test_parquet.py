@@ -310,6 +310,16 @@ def test_integers_in_vectors_may_be_pixels_or_counts(tmp_path):
         load(tmp_path / "x.parquet")
 
 
+def test_files_by_name_and_none_at_all(tmp_path, one_line):
+    x = vectors(tmp_path / "x.parquet")
+    rows_ = ParquetRows([str(tmp_path / "x.parquet")])
+    assert torch.equal(rows_.read(torch.arange(95)), torch.from_numpy(x))
+    for paths in ([], [tmp_path / "none.parquet"]):
+        with pytest.raises(BadValue, match="expected a") as error:
+            ParquetRows(paths)
+        one_line(error)
+
+
 def test_no_rows(tmp_path, one_line):
     pq.write_table(pa.table({"a": pa.array([], pa.float32())}), tmp_path / "x.parquet")
     with pytest.raises(BadValue, match="at least one row") as error:

@@ -7,6 +7,7 @@ import threading
 import warnings
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
+from os import PathLike
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -45,12 +46,14 @@ class ParquetRows(Rows):
 
     Raises:
         RuntimeError: pyarrow is not installed.
-        ValueError: no parquet, no rows, other columns than in the first file, or columns that
-            leave open which is meant.
+        ValueError: no file, no parquet, no rows, other columns than in the first file, or columns
+            that leave open which is meant.
     """
 
-    def __init__(self, paths: Sequence[Path]) -> None:
-        self._files = [SteadyFile.now(path) for path in paths]
+    def __init__(self, paths: Sequence[str | PathLike[str]]) -> None:
+        if not paths:
+            raise BadValue("paths", expected="at least one file", got="none", fix="Name it.")
+        self._files = [SteadyFile.now(Path(path)) for path in paths]
         self._headers = [_header(file) for file in self._files]
         schema = self._headers[0].schema.to_arrow_schema()
         self.columns = choose(schema, str(paths[0]))
