@@ -199,8 +199,8 @@ that was measured to bear it: the Bernoulli.
 ## The importance-weighted bound
 
 5000 samples: {100 * share["compiled"]:.0f} % of the speed of the decoder's matrix products alone
-when compiled, {100 * share["uncompiled"]:.0f} % uncompiled; {minutes["compiled"]:.0f} minutes for the
-10,000 test images. Peak memory of the process: {peaks["5000"] / 1e9:.2f} GB with 5000 samples,
+when compiled, {100 * share["uncompiled"]:.0f} % uncompiled; {minutes["compiled"]:.0f} minutes for
+the 10,000 test images. Peak memory of the process: {peaks["5000"] / 1e9:.2f} GB with 5000 samples,
 {peaks["50"] / 1e9:.2f} GB with 50.
 
 ## What nelbo itself costs

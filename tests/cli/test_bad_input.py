@@ -149,7 +149,7 @@ def test_data_verbs(refused, tiny, verb):
         (("--lr", "nan"), "positive number"),
         (("--clip", "0"), "positive number"),
         (("--patience", "0"), "at least 1"),
-        (("--precision", "fp8"), "Known: bf16, fp32"),
+        (("--precision", "fp8"), "Known: auto, bf16, fp32"),
         (("--device", "gpu"), "Known: auto, cpu, cuda, mps"),
         (("--device", "cpu:x"), "known device"),
         (("--out", "tiny.npy"), "got the file tiny.npy"),

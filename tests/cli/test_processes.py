@@ -60,7 +60,7 @@ def _check_against_an_uninterrupted_run(nelbo, tiny, SMALL, epochs):
 
 
 def test_ctrl_c_and_resume(start, nelbo, tiny, SMALL):
-    process = start("train", tiny, *SMALL, "--epochs", 10**6, "--out", "a")
+    process = start("train", tiny, *SMALL, "--epochs", 10**6, "--no-compile", "--out", "a")
     next(line for line in process.stderr if re.match(r"epoch +2/", line))
     process.send_signal(signal.SIGINT)
     out, err = process.communicate()
@@ -79,7 +79,7 @@ def test_ctrl_c_and_resume(start, nelbo, tiny, SMALL):
 # so many lines: before the first checkpoint, or in an epoch, where is chance
 @pytest.mark.parametrize("moment", [3, 4, 9])
 def test_killed_at_any_moment_and_resumed(start, nelbo, tiny, SMALL, moment):
-    process = start("train", tiny, *SMALL, "--epochs", 10**6, "--out", "a")
+    process = start("train", tiny, *SMALL, "--epochs", 10**6, "--no-compile", "--out", "a")
     for _ in itertools.islice(process.stderr, moment):
         pass
     process.kill()

@@ -26,7 +26,7 @@ def test_a_run(nelbo, tiny, SMALL):
     assert code == 0
     assert out == "runs/a: written. Next: nelbo evaluate runs/a, nelbo sample runs/a\n"
     lines = err.splitlines()
-    said = ["likelihoo", "objective", "forecast ", "epoch 1/2", "epoch 2/2"]
+    said = ["likelihoo", "objective", "forecast ", "arithmeti", "epoch 1/2", "epoch 2/2"]
     assert [line[:9] for line in lines] == said
     config = RunFolder("runs/a").config()
     assert config["data"]["name"] == str(Path(tiny).resolve())

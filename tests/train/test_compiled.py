@@ -6,6 +6,7 @@ from functools import partial
 
 import pytest
 import torch
+import torch._inductor.config
 from torch import nn
 
 import nelbo
@@ -170,14 +171,13 @@ def test_what_cannot_be_compiled_trains_uncompiled(data, encoder):
 
 
 def test_without_a_compiler_it_trains_uncompiled(data, monkeypatch, tmp_path):
-    monkeypatch.setenv("CXX", str(tmp_path / "no-such-compiler"))
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "cache"))
-    monkeypatch.setattr("torch._inductor.config.cpp.cxx", (str(tmp_path / "none"),))
     torch.manual_seed(0)
     model = nelbo.VAE(5, 3, network=nelbo.networks.MLP(hidden=(7,)))
     plain, notes = copy.deepcopy(model), Notes()
     x = torch.rand(40, 5).round()
-    fit(model, x, epochs=1, compile=True, callbacks=[notes])
+    with torch._inductor.config.patch({"cpp.cxx": (str(tmp_path / "none"),)}):
+        fit(model, x, epochs=1, compile=True, callbacks=[notes])
     assert notes.said[-1].startswith("Not compiled, only slower: ")
     assert "C++" in notes.said[-1]
     fit(plain, x, epochs=1, compile=False)
