@@ -18,7 +18,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import pooch
 import torch
 from torch import Tensor
 
@@ -178,6 +177,8 @@ def _switched(on: bool) -> Iterator[None]:
 
 
 def _place() -> Path:
+    import pooch
+
     return Path(os.environ.get("NELBO_CACHE") or pooch.os_cache("nelbo")) / "matmul.json"
 
 

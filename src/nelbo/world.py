@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -172,4 +173,8 @@ def joined(device: torch.device) -> World:
 def leave() -> None:
     """Take the connections to the other processes down, where there are any."""
     if launched() and torch.distributed.is_available() and torch.distributed.is_initialized():
+        # what still communicates (groups that a sharded model holds, in a cycle) ends before, and
+        # nobody goes while another is still at it: torch aborts at exit otherwise
+        gc.collect()
+        torch.distributed.barrier()
         torch.distributed.destroy_process_group()
