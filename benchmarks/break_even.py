@@ -28,7 +28,7 @@ from nelbo.train.compiled import Compiled
 from nelbo.train.step import Step
 
 RESULT = Path(__file__).parent / "results" / "break-even.json"
-ROUNDS, STEPS = 9, 40
+ROUNDS, STEPS = 7, 30
 
 
 def mlp(*hidden):

@@ -28,7 +28,7 @@ from nelbo.matmul import chosen, fast_matmul
 from nelbo.train import versions
 
 RESULT = Path(__file__).parent / "results" / "importance.json"
-SAMPLES, IMAGES, ROUNDS = 5000, 100, 7
+SAMPLES, IMAGES, ROUNDS = 5000, 100, 5
 
 
 def model():

@@ -178,8 +178,8 @@ compiling too.
 
 ## Compiling a step
 
-`compile=True`, `nelbo train --compile`. By default it is done where a run is long enough that the
-slowest case here has paid for it, and never for convolutions on a processor.
+`compile=True`, `nelbo train --compile`. By default it is done from 15,000 steps on, and never for
+convolutions on a processor. The first case pays for the compiler's imports too.
 
 {break_even_table(even)}
 

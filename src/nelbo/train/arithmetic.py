@@ -70,7 +70,7 @@ def choose(
 
 
 def _gains(model: VAE, device: torch.device) -> bool:
-    """Whether compiled steps were measured to be faster: convolutions on a processor are not."""
+    """Whether compiled steps were measured to be faster: convolutions on a processor hardly are."""
     convolves = any(isinstance(part, _ConvNd) for part in model.modules())
     return device.type == "cuda" or not convolves
 
