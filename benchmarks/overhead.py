@@ -34,7 +34,7 @@ WAYS = {
     "compiled": ("nelbo_fit", "fp32-compiled"),
     "compiled, default callbacks": ("nelbo_fit", "fp32-compiled-watched"),
 }
-BATCHES, REPETITIONS = (1, 10, 100), 9
+BATCHES, REPETITIONS = (100,), 7
 STEPS, EPOCH = 500, 2000  # a repetition; what an epoch has
 MNIST_BYTES = 60_000 * 784
 
@@ -93,7 +93,7 @@ def main():
     for batch, found in result["batch"].items():
         print(f"batch {batch}, ms a step:", rounded(found["ms_a_step"]))
         print(f"batch {batch}, ms above the bare loop:", rounded(found["overhead_ms"]))
-    result["memory"] = memory(20 if quick else 600)
+    result["memory"] = memory(20 if quick else 200)
     over = rounded(result["memory"]["above_bare_framework_over_data"])
     print("memory above the bare framework, in MNIST's bytes:", over)
     result |= {

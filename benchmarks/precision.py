@@ -24,7 +24,7 @@ ALLOWED = 0.2  # nats
 LIKELIHOODS = {
     "bernoulli": lambda: nelbo.likelihoods.Bernoulli(),
     "gaussian:sigma=learned,link=logit": lambda: nelbo.likelihoods.Gaussian(
-        "learned", link="logit"
+        sigma="learned", link="logit"
     ),
 }
 

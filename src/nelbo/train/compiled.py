@@ -19,8 +19,8 @@ from nelbo.rng import seeded
 from nelbo.terms import Terms
 from nelbo.train.step import Outcome, Step
 
-# Steps from which the wait is paid back, compiler's imports included: the slowest of what gains more
-# than noise took 12,453, the others 1,300 to 4,200 (benchmarks/results/break-even.json).
+# Steps from which the wait is paid back, compiler's imports included: the slowest of what gains
+# took 12,453, the others 1,300 to 4,200 (benchmarks/results/break-even.json).
 BREAK_EVEN = 15_000
 # Largest difference between a compiled gradient and the same one uncompiled, relative to its size.
 ALIKE = {torch.float32: 1e-3, torch.bfloat16: 0.1}
