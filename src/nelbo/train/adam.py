@@ -13,7 +13,7 @@ FUSED = ("cpu", "cuda")  # older versions of torch have fused kernels for these 
 
 
 class Adam(torch.optim.Adam):
-    """`torch.optim.Adam`, fused, bit for bit, without its bookkeeping of about 0.3 ms a step.
+    """`torch.optim.Adam`, fused, bit for bit, without its bookkeeping at each step.
 
     Every parameter gets a step, or none does: where a loss is not finite the weights and both
     moments stay as they are, and no step waits to learn of it.
