@@ -70,7 +70,8 @@ def test_likelihood_keeps_the_laws(text, data_shape):
 
 def outputs_and_data(built):
     with seeded(0):
-        outputs = 3 * torch.randn(2, 4, 1, 2, 3, dtype=torch.float64)
+        shape = built.parameter_shape((1, 2, 3))
+        outputs = 3 * torch.randn(2, 4, *shape, dtype=torch.float64)
         outputs[0, 0] = 0.0
         if built.support.is_discrete:
             return outputs, built(outputs).sample()[0]
@@ -81,7 +82,8 @@ def outputs_and_data(built):
 def test_likelihood_density_is_the_references(text):
     built = likelihood(text)
     outputs, x = outputs_and_data(built)
-    expected = LIKELIHOODS[text].log_density(x.expand(outputs.shape).numpy(), outputs.numpy())
+    expanded = x.expand(len(outputs), *x.shape).numpy()
+    expected = LIKELIHOODS[text].log_density(expanded, outputs.numpy())
     got = built(outputs).log_prob(x).detach().numpy()
     assert_allclose(got, expected.sum((-3, -2, -1)), rtol=1e-6, atol=1e-12)
 
