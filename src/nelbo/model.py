@@ -66,6 +66,7 @@ class VAE(nn.Module):
             "posterior", Diagonal() if posterior is None else posterior, Posterior
         )
         self.prior = _component("prior", Standard() if prior is None else prior, Prior)
+        self.likelihood.setup(self.data_shape)
         self.prior.setup(latent)
         self.encoder = self.network.make_encoder(
             self.data_shape, self.posterior.parameter_shape(latent)

@@ -81,6 +81,9 @@ class Likelihood(nn.Module, ABC):
         """The one noise variance sigma^2 that all features share, where there is one."""
         return None
 
+    def setup(self, data_shape: Shape) -> None:  # noqa: B027 - most have nothing to create
+        """Create what depends on the shape of an example; the model calls it once."""
+
     def parameter_shape(self, data_shape: Shape) -> Shape:
         """Return the shape of the decoder's output for one example."""
         return data_shape
