@@ -186,3 +186,20 @@ def continuous_bernoulli_logits(mean: Float[Tensor, "*shape"]) -> Float[Tensor, 
         error = continuous_bernoulli_mean(logits) - target
         logits = logits - error / continuous_bernoulli_variance(logits).clamp_min(1e-300)
     return logits.to(mean.dtype)
+
+
+def gradient_only(value: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+    """Return zeros that have the gradient of `value`.
+
+    Adding them changes what a quantity teaches, and not what it is: the value that is logged
+    stays the bound.
+
+    Example:
+        >>> x = torch.tensor(3.0, requires_grad=True)
+        >>> y = gradient_only(x**2)
+        >>> y.backward()
+        >>> float(y), float(x.grad)
+        (0.0, 6.0)
+
+    """
+    return value - value.detach()

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from typing import TypeVar
+from functools import partial
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.distributions import Distribution
 
-from nelbo import registry
-from nelbo.errors import BadType, BadValue
+from nelbo import checks, registry
+from nelbo.context import Context
+from nelbo.inputs import Inputs
 from nelbo.likelihoods import Bernoulli, Likelihood
 from nelbo.networks import MLP, Network
 from nelbo.posteriors import Diagonal, Posterior
@@ -19,8 +21,6 @@ from nelbo.priors import Prior, Standard
 from nelbo.registry import Spec
 from nelbo.rng import seeded
 from nelbo.terms import Terms
-
-T = TypeVar("T")
 
 
 class VAE(nn.Module):
@@ -35,10 +35,15 @@ class VAE(nn.Module):
         likelihood: p(x|z); by default Bernoulli.
         posterior: q(z|x); by default the diagonal Gaussian.
         prior: p(z); by default N(0, I).
+        covariates: how many numbers an example has beside its data, on which encoder, decoder and
+            prior may depend (labels one-hot, a patient's age): p(x|y). An example is then one row,
+            [data, covariates], as `nelbo.data.beside` makes it.
+        missing: whether entries of the data may be missing (NaN): they leave the sum of log p(x|z).
 
     Raises:
         TypeError: a component that is not of its axis.
-        ValueError: an empty shape, or fewer than one latent.
+        ValueError: an empty shape, fewer than one latent, or a posterior and a prior that do not
+            go together.
 
     Example:
         >>> model = VAE(data_shape=(1, 28, 28), latent=20)
@@ -55,56 +60,86 @@ class VAE(nn.Module):
         likelihood: Likelihood | None = None,
         posterior: Posterior | None = None,
         prior: Prior | None = None,
+        covariates: int = 0,
+        missing: bool = False,
     ) -> None:
         super().__init__()
-        self.data_shape, self.latent = _shape(data_shape), _latent(latent)
-        self.network = _component("network", MLP() if network is None else network, Network)
-        self.likelihood = _component(
-            "likelihood", Bernoulli() if likelihood is None else likelihood, Likelihood
-        )
-        self.posterior = _component(
-            "posterior", Diagonal() if posterior is None else posterior, Posterior
-        )
-        self.prior = _component("prior", Standard() if prior is None else prior, Prior)
+        self.data_shape = checks.shape(data_shape)
+        self.latent = checks.count("latent", latent, least=1)
+        self.covariates = checks.count("covariates", covariates, least=0)
+        self.missing = missing
+        self.network = checks.component("network", network, Network, MLP)
+        self.likelihood = checks.component("likelihood", likelihood, Likelihood, Bernoulli)
+        self.posterior = checks.component("posterior", posterior, Posterior, Diagonal)
+        self.prior = checks.component("prior", prior, Prior, Standard)
+        checks.same_measure(self.posterior, self.prior)
         self.likelihood.setup(self.data_shape)
+        self.posterior.setup(latent)
         self.prior.setup(latent)
+        self.prior.connect(self.posterior, self.data_shape, covariates)
+        self.posterior.connect(self.prior)
+        self.inputs = Inputs(self.data_shape, covariates, missing)
         self.encoder = self.network.make_encoder(
             self.data_shape, self.posterior.parameter_shape(latent)
         )
         self.decoder = self.network.make_decoder(
-            latent, self.likelihood.parameter_shape(self.data_shape)
+            latent + covariates, self.likelihood.parameter_shape(self.data_shape)
         )
+
+    @property
+    def example_shape(self) -> tuple[int, ...]:
+        """Shape of one example as the data has it: with covariates, one row of both."""
+        return self.inputs.example_shape
 
     def terms(self, x: Float[Tensor, " batch *event"], samples: int = 1) -> Terms:
         """Return one forward pass with `samples` latents drawn for each example."""
-        q = self.encode(x)
+        x, y = self.inputs.split(x)
+        q = self._posterior(x, y)
         z = q.rsample(torch.Size((samples,)))
-        return Terms(x, z, self.decode(z), q, self.prior())
+        return Terms(x, z, self.decode(z, y), q, self.marginal(y), self)
 
     def encode(self, x: Float[Tensor, " batch *event"]) -> Distribution:
         """Return q(z|x), batch shape [batch].
 
         Raises:
-            ValueError: the data is not [batch, *data_shape].
+            ValueError: the data is not [batch, *example_shape].
 
         """
-        if tuple(x.shape[1:]) != self.data_shape:
-            raise BadValue(
-                "data",
-                expected=f"shape [batch, *{list(self.data_shape)}]",
-                got=f"{list(x.shape)}",
-                fix=f"Reshape it: x.reshape(-1, *{self.data_shape}).",
-            )
-        return self.posterior(_full(self.encoder(x)))
+        return self._posterior(*self.inputs.split(x))
 
-    def decode(self, z: Float[Tensor, "samples batch latent"]) -> Distribution:
-        """Return p(x|z), batch shape [samples, batch]."""
-        parameters = _full(self.decoder(z.flatten(0, 1)))
-        return self.likelihood(parameters.unflatten(0, z.shape[:2]))
+    def decode(
+        self, z: Float[Tensor, "samples batch latent"], y: Covariates = None
+    ) -> Distribution:
+        """Return p(x|z), or p(x|z, y), batch shape [samples, batch].
 
-    def reconstruct(self, x: Float[Tensor, " batch *event"]) -> Float[Tensor, " batch *event"]:
-        """Return the mean of p(x|z) at the mean of q(z|x)."""
-        return self.decode(self.encode(x).mean[None]).mean[0]
+        Args:
+            z: latents.
+            y: covariates, [batch, covariates]; by default the mean ones.
+        """
+        parameters = _full(self.decoder(self.inputs.beside(z, y).flatten(0, 1)))
+        return self.inputs.observed(self.likelihood(parameters.unflatten(0, z.shape[:2])))
+
+    def marginal(self, y: Covariates = None) -> Distribution:
+        """Return p(z), or p(z|y), batch shape [] or [batch]."""
+        return self.prior.within(self._context(None, y))
+
+    def reconstruct(self, x: Float[Tensor, " batch *event"]) -> Float[Tensor, " batch *shape"]:
+        """Return the mean of p(x|z) at the mean of q(z|x), [batch, *data_shape]."""
+        x, y = self.inputs.split(x)
+        return self.decode(self._posterior(x, y).mean[None], y).mean[0]
+
+    def _posterior(self, x: Tensor, y: Tensor | None) -> Distribution:
+        parameters = _full(self.encoder(self.inputs.seen(x, y)))
+        return self.posterior.within(parameters, self._context(x, y))
+
+    def _context(self, x: Tensor | None, y: Tensor | None) -> Context:
+        return Context(
+            x=x,
+            y=y,
+            encode=partial(self._posterior, y=None),
+            decode=partial(self.decode, y=y),
+            prior=partial(self.marginal, y),
+        )
 
     @torch.no_grad()
     def initialise(self, mean: Float[Tensor, " *event"]) -> None:
@@ -122,66 +157,53 @@ class VAE(nn.Module):
             >>> bool((model.sample(100, seed=0).mean(0) < 0.5).all())
             True
         """
+        self.inputs.fill(mean)
+        mean = mean.flatten()[: math.prod(self.data_shape)].reshape(self.data_shape)
         output = self.likelihood.output_at(mean).flatten()
         layers = [m for m in self.decoder.modules() if isinstance(m, nn.Linear)]
         if layers and layers[-1].bias is not None and layers[-1].bias.shape == output.shape:
             layers[-1].bias.copy_(output)
 
     @torch.no_grad()
-    def sample(self, n: int, seed: int | None = None) -> Float[Tensor, " n *event"]:
+    def sample(
+        self, n: int, seed: int | None = None, y: Covariates = None
+    ) -> Float[Tensor, " n *event"]:
         """Return the mean of p(x|z) at `n` draws of p(z): the customary picture of a VAE.
 
         The noise of p(x|z) itself is left out; `decode(z).sample()` adds it.
+
+        Args:
+            n: how many.
+            seed: of the draws.
+            y: covariates, [n, covariates]; by default the mean ones.
         """
         with seeded(seed):
-            z = self.prior().sample(torch.Size((1, n)))
-        return self.decode(z).mean[0]
+            p = self.marginal(y)
+            z = p.sample(torch.Size((1,) if p.batch_shape else (1, n)))
+        return self.decode(z, y).mean[0]
+
+    def check(self, x: Tensor) -> bool:
+        """Refuse data outside the likelihood's domain; return whether all is in its support."""
+        return self.likelihood.check(self.inputs.split(x)[0])
 
     def spec(self) -> Spec:
         """Return the record from which `from_spec` builds an untrained twin."""
         axes = {axis: registry.spec(getattr(self, axis)) for axis in AXES}
-        return {"data_shape": list(self.data_shape), "latent": self.latent, **axes}
+        sizes = {"data_shape": list(self.data_shape), "latent": self.latent}
+        options = {"covariates": self.covariates, "missing": self.missing}
+        return {**sizes, **axes, **{name: value for name, value in options.items() if value}}
 
     @classmethod
     def from_spec(cls, spec: Spec, network: Network | None = None) -> VAE:
         """Build the model of a record; `network` is needed where the record has foreign modules."""
         chosen = {axis: registry.build(axis, spec[axis]) for axis in AXES if axis != "network"}
         built = network or registry.build("network", spec["network"])
-        return cls(spec["data_shape"], spec["latent"], network=built, **chosen)
+        options = {name: spec[name] for name in ("covariates", "missing") if name in spec}
+        return cls(spec["data_shape"], spec["latent"], network=built, **chosen, **options)
 
 
 AXES = ("network", "likelihood", "posterior", "prior")
-
-
-def _shape(data_shape: Sequence[int] | int) -> tuple[int, ...]:
-    shape = (data_shape,) if isinstance(data_shape, int) else tuple(int(d) for d in data_shape)
-    if not shape or min(shape) < 1:
-        raise BadValue(
-            "data_shape",
-            expected="at least one positive integer",
-            got=data_shape,
-            fix="For example (1, 28, 28).",
-        )
-    return shape
-
-
-def _latent(latent: int) -> int:
-    if not isinstance(latent, int) or isinstance(latent, bool):
-        raise BadType("latent", expected="an integer", got=f"{latent!r}", fix="Try 20.")
-    if latent < 1:
-        raise BadValue("latent", expected="an integer of at least 1", got=latent, fix="Try 20.")
-    return latent
-
-
-def _component(axis: str, value: T, kind: type[T]) -> T:
-    if not isinstance(value, kind):
-        raise BadType(
-            axis,
-            expected=f"a {kind.__name__}",
-            got=f"{value!r}",
-            fix=f"Build one from a name: nelbo.registry.build('{axis}', name).",
-        )
-    return value
+Covariates = Float[Tensor, "batch covariates"] | None
 
 
 def _full(output: Tensor) -> Tensor:

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.distributions import Distribution
 
+from nelbo.context import EUCLIDEAN, Context
+
 
 class Posterior(nn.Module, ABC):
-    """q(z|x): a module whose `forward` returns a distribution of batch shape [batch]."""
+    """q(z|x): a module whose `forward` returns a distribution of batch shape [batch].
+
+    Attributes:
+        base_measure: what its density is a density against; the prior's must be the same, or
+            there is no KL between them.
+    """
+
+    base_measure: ClassVar[str] = EUCLIDEAN
 
     @abstractmethod
     def forward(self, parameters: Float[Tensor, " batch *parameters"]) -> Distribution:
@@ -19,3 +29,25 @@ class Posterior(nn.Module, ABC):
     @abstractmethod
     def parameter_shape(self, latent: int) -> tuple[int, ...]:
         """Return the shape of the encoder's output for one example."""
+
+    def setup(self, latent: int) -> None:  # noqa: B027 - most have nothing to create
+        """Create what depends on the number of latents; the model calls it once.
+
+        Raises:
+            ValueError: this posterior cannot have so many latents.
+
+        """
+
+    def connect(self, prior: nn.Module) -> None:  # noqa: B027 - most go with any prior
+        """Take note of the prior, once it is set up.
+
+        Raises:
+            ValueError: this posterior does not go with this prior.
+
+        """
+
+    def within(
+        self, parameters: Float[Tensor, " batch *parameters"], context: Context
+    ) -> Distribution:
+        """Return q(z|x) where it depends on more of the model than the encoder's output."""
+        return self(parameters)

@@ -72,18 +72,20 @@ def check_objective(objective: Objective, source: Source, epochs: int, batch: in
 
 def check_data(model: VAE, data: Source) -> None:
     """Refuse data of another shape or outside the likelihood's domain; warn outside its support."""
-    if data.shape != model.data_shape:
+    if data.shape != model.example_shape:
         raise BadValue(
             "data",
-            expected=f"examples of shape {list(model.data_shape)}",
+            expected=f"examples of shape {list(model.example_shape)}",
             got=f"{list(data.shape)}",
-            fix=f"Build the model with data_shape={data.shape}.",
+            fix="Put them side by side: nelbo.data.beside(x, y)."
+            if model.covariates
+            else f"Build the model with data_shape={data.shape}.",
         )
     with seeded(0):
         # all of what is in memory, the first batch of what streams
         count = None if isinstance(data, Examples) else 1
         batches = data.epoch(rows_at_once(data.shape))
-        inside = [model.likelihood.check(x) for x in islice(batches, count)]
+        inside = [model.check(x) for x in islice(batches, count)]
     if not all(inside):
         model.likelihood.warn_outside_support()
 

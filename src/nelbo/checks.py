@@ -1,0 +1,60 @@
+"""What a model refuses when it is built."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from nelbo.errors import BadType, BadValue
+
+T = TypeVar("T")
+
+
+def shape(data_shape: Sequence[int] | int) -> tuple[int, ...]:
+    """Return the shape of an example; ValueError where it is empty."""
+    sizes = (data_shape,) if isinstance(data_shape, int) else tuple(int(d) for d in data_shape)
+    if not sizes or min(sizes) < 1:
+        raise BadValue(
+            "data_shape",
+            expected="at least one positive integer",
+            got=data_shape,
+            fix="For example (1, 28, 28).",
+        )
+    return sizes
+
+
+def count(name: str, value: int, least: int) -> int:
+    """Return an integer of at least `least`."""
+    usual = 20 if least else 0
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise BadType(name, expected="an integer", got=f"{value!r}", fix=f"Try {usual}.")
+    if value < least:
+        expected = f"an integer of at least {least}"
+        raise BadValue(name, expected=expected, got=value, fix=f"Try {usual}.")
+    return value
+
+
+def component(axis: str, value: T | None, kind: type[T], default: Callable[[], T]) -> T:
+    """Return a component of its axis, by default the usual one; TypeError where it is none."""
+    if value is None:
+        return default()
+    if not isinstance(value, kind):
+        raise BadType(
+            axis,
+            expected=f"a {kind.__name__}",
+            got=f"{value!r}",
+            fix=f"Build one from a name: nelbo.registry.build('{axis}', name).",
+        )
+    return value
+
+
+def same_measure(posterior: Any, prior: Any) -> None:
+    """Refuse a posterior and a prior whose densities are against different base measures."""
+    if posterior.base_measure != prior.base_measure:
+        raise BadValue(
+            f"prior {type(prior).__name__}",
+            expected=f"a {posterior.base_measure}, as {type(posterior).__name__} is",
+            got=f"a {prior.base_measure}",
+            fix="Between different base measures there is no KL: see docs/catalogue.md for what "
+            "goes together.",
+        )

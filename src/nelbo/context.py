@@ -1,0 +1,33 @@
+"""`Context`: what a posterior or a prior may ask of the rest of the model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch import Tensor
+from torch.distributions import Distribution
+
+EUCLIDEAN = "density on R^K"  # the base measure of most latents
+
+
+@dataclass(frozen=True)
+class Context:
+    """The model around one forward pass, for components that are made of other components.
+
+    A VampPrior mixes posteriors, a Hamiltonian posterior follows the gradient of log p(x, z), a
+    top-down posterior starts at the prior: each asks here, and nothing is computed unless asked.
+
+    Attributes:
+        x: data, [batch, *data_shape]; None where latents come from the prior alone.
+        y: covariates, [batch, covariates]; None where the model has none.
+        encode: q(z|x) of any examples, [n, *data_shape].
+        decode: p(x|z) of latents, [samples, batch, latent].
+        prior: p(z), or p(z|y).
+    """
+
+    x: Tensor | None
+    y: Tensor | None
+    encode: Callable[[Tensor], Distribution]
+    decode: Callable[[Tensor], Distribution]
+    prior: Callable[[], Distribution]

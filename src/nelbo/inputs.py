@@ -1,0 +1,79 @@
+"""`Inputs`: what an example brings beside its data: covariates, and entries that are missing."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.distributions import Distribution
+
+from nelbo.errors import BadValue
+
+
+class Inputs(nn.Module):
+    """Splits examples into data and covariates, and gives either to the networks.
+
+    Covariates reach the encoder as a learned shift of its input, which for a network that begins
+    with a linear layer is what concatenation would be; the decoder has them beside the latents.
+
+    Args:
+        data_shape: shape of the data of one example.
+        covariates: how many numbers follow it.
+        missing: whether data may have NaN, which the encoder sees as the mean.
+    """
+
+    def __init__(self, data_shape: tuple[int, ...], covariates: int, missing: bool) -> None:
+        super().__init__()
+        self.data_shape, self.covariates, self.missing = data_shape, covariates, missing
+        self.example_shape = (math.prod(data_shape) + covariates,) if covariates else data_shape
+        if covariates:
+            self.shift = nn.Linear(covariates, math.prod(data_shape), bias=False)
+            self.usual: Tensor
+            self.register_buffer("usual", torch.zeros(covariates))
+        if missing:
+            self.filling: Tensor
+            self.register_buffer("filling", torch.zeros(data_shape))
+
+    def split(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Return data, [batch, *data_shape], and covariates, [batch, covariates] or None."""
+        if tuple(x.shape[1:]) != self.example_shape:
+            also = " (data and covariates in one row)" if self.covariates else ""
+            raise BadValue(
+                "data",
+                expected=f"shape [batch, *{list(self.example_shape)}]{also}",
+                got=f"{list(x.shape)}",
+                fix="Put them side by side: nelbo.data.beside(x, y)."
+                if self.covariates
+                else f"Reshape it: x.reshape(-1, *{self.example_shape}).",
+            )
+        if not self.covariates:
+            return x, None
+        data, y = x.split([x.shape[1] - self.covariates, self.covariates], dim=1)
+        return data.unflatten(1, self.data_shape), y
+
+    def seen(self, x: Tensor, y: Tensor | None) -> Tensor:
+        """Return what the encoder sees, [batch, *data_shape]."""
+        if self.missing:
+            x = torch.where(x.isnan(), self.filling, x)
+        return x if y is None else x + self.shift(y).view_as(x)
+
+    def beside(self, z: Tensor, y: Tensor | None) -> Tensor:
+        """Return what the decoder sees, [samples, batch, latent + covariates]."""
+        if not self.covariates:
+            return z
+        y = self.usual if y is None else y
+        return torch.cat((z, y.expand(*z.shape[:2], -1)), dim=-1)
+
+    def observed(self, px: Distribution) -> Distribution:
+        """Return p(x|z) of which missing entries are no part."""
+        return px
+
+    @torch.no_grad()
+    def fill(self, mean: Tensor) -> None:
+        """Take note of the mean example: for what is missing, and for covariates not given."""
+        data, y = self.split(mean[None])
+        if self.missing:
+            self.filling.copy_(data[0])
+        if y is not None:
+            self.usual.copy_(y[0])
