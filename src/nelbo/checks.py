@@ -23,9 +23,9 @@ def shape(data_shape: Sequence[int] | int) -> tuple[int, ...]:
     return sizes
 
 
-def count(name: str, value: int, least: int) -> int:
-    """Return an integer of at least `least`."""
-    usual = 20 if least else 0
+def count(name: str, value: int, least: int, usual: int | None = None) -> int:
+    """Return an integer of at least `least`; a message names the `usual` one."""
+    usual = (20 if least else 0) if usual is None else usual
     if not isinstance(value, int) or isinstance(value, bool):
         raise BadType(name, expected="an integer", got=f"{value!r}", fix=f"Try {usual}.")
     if value < least:

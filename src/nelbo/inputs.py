@@ -52,6 +52,10 @@ class Inputs(nn.Module):
         data, y = x.split([x.shape[1] - self.covariates, self.covariates], dim=1)
         return data.unflatten(1, self.data_shape), y
 
+    def join(self, x: Tensor, y: Tensor | None) -> Tensor:
+        """Return examples as the data has them: the opposite of `split`."""
+        return x if y is None else torch.cat((x.flatten(1), y), dim=1)
+
     def seen(self, x: Tensor, y: Tensor | None) -> Tensor:
         """Return what the encoder sees, [batch, *data_shape]."""
         if self.missing:

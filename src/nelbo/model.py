@@ -96,7 +96,7 @@ class VAE(nn.Module):
         x, y = self.inputs.split(x)
         q = self._posterior(x, y)
         z = q.rsample(torch.Size((samples,)))
-        return Terms(x, z, self.decode(z, y), q, self.marginal(y), self)
+        return Terms(x, z, self.decode(z, y), q, self.marginal(y), self, y)
 
     def encode(self, x: Float[Tensor, " batch *event"]) -> Distribution:
         """Return q(z|x), batch shape [batch].

@@ -27,6 +27,7 @@ class Terms:
         q: q(z|x), of batch shape [batch].
         p: p(z), of batch shape [] or [batch].
         model: what they come from, for objectives that ask more of it than one forward pass.
+        y: covariates, [batch, covariates], where there are any.
 
     Raises:
         ValueError: when a density comes out in any other shape than [samples, batch]: then
@@ -49,8 +50,10 @@ class Terms:
         q: Distribution,
         p: Distribution,
         model: Any = None,
+        y: Tensor | None = None,
     ) -> None:
-        self.x, self.z, self.px, self.q, self.p, self.model = x, z, px, q, p, model
+        self.x, self.z, self.px, self.q, self.p = x, z, px, q, p
+        self.model, self.y = model, y
 
     @cached_property
     def log_px(self) -> Float[Tensor, "samples batch"]:

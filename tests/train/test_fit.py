@@ -11,7 +11,7 @@ from nelbo.objectives import ELBO
 from nelbo.objectives.schedules import Linear
 from nelbo.train import Callback, RunFolder
 from nelbo.train.adam import Adam
-from nelbo.train.fit import beliefs
+from nelbo.train.beliefs import beliefs
 from tests.train.running import TERMS, fit
 
 # --- clipping and precision -----------------------------------------------------------------------

@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import copy
+import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
+from torch.func import functional_call
 
 from nelbo.objectives.schedules import Schedule
 from nelbo.terms import Terms
 
 
-@dataclass(frozen=True)
 class Objective(ABC):
-    """A frozen dataclass that turns `Terms` into nats per example, [batch], to be maximised."""
+    """Turns `Terms` into nats per example, [batch], to be maximised.
+
+    One without memory is a frozen dataclass. One that learns or remembers while a model trains (a
+    critic, a multiplier) is a `LearningObjective`.
+
+    Attributes:
+        samples: latents drawn for each example.
+    """
+
+    samples: int = 1
 
     @abstractmethod
     def __call__(self, terms: Terms) -> Float[Tensor, " batch"]:
@@ -27,18 +37,22 @@ class Objective(ABC):
     def belief(self) -> str:
         """One phrase that says what is maximised."""
 
+    def terms(self, model: Any, x: Tensor) -> Terms:
+        """Return the forward pass that the objective is taken of."""
+        return model.terms(x, self.samples)
+
     def at(self, step: int) -> Objective:
         """Return this objective with every schedule replaced by its value at `step`."""
         schedules = self._schedules()
-        return replace(self, **{name: s(step) for name, s in schedules}) if schedules else self
+        return self.with_values({name: s(step) for name, s in schedules}) if schedules else self
 
     @property
     def scheduled(self) -> tuple[str, ...]:
-        """Names of the fields that are schedules."""
+        """Names of the arguments that are schedules."""
         return tuple(name for name, _ in self._schedules())
 
-    def with_values(self, values: Mapping[str, Tensor]) -> Objective:
-        """Return this objective with fields that are tensors, unchecked: for compiled steps."""
+    def with_values(self, values: Mapping[str, float | Tensor]) -> Objective:
+        """Return this objective with other arguments, unchecked."""
         twin = copy.copy(self)
         for name, value in values.items():
             object.__setattr__(twin, name, value)
@@ -49,8 +63,65 @@ class Objective(ABC):
         for _, schedule in self._schedules():
             schedule.check(steps)
         for step in (0, steps - 1):
-            self.at(step)
+            type(self)(**{name: _at(value, step) for name, value in self._arguments()})
+
+    def parameters(self) -> Iterable[nn.Parameter]:
+        """Return what it learns itself."""
+        return ()
+
+    def _arguments(self) -> list[tuple[str, Any]]:
+        return [(name, getattr(self, name)) for name in inspect.signature(type(self)).parameters]
 
     def _schedules(self) -> list[tuple[str, Schedule]]:
-        values = [(field.name, getattr(self, field.name)) for field in fields(self)]
-        return [(name, value) for name, value in values if isinstance(value, Schedule)]
+        return [(name, v) for name, v in self._arguments() if isinstance(v, Schedule)]
+
+
+class LearningObjective(nn.Module, Objective):
+    """An objective that learns or remembers while a model trains.
+
+    It is trained by the same backward pass as the model, in the same step: what it returns has the
+    gradient of both. Each sees its own alone: the model through `frozen` (the critic as it is), the
+    critic through latents that are detached, added by `formulas.gradient_only`, so that the value
+    stays the model's objective. The critic's parameters are a second group of the optimiser.
+
+    Attributes:
+        lr: step size of its parameters; None for the model's.
+    """
+
+    lr: float | None = None
+
+    def setup(self, data_shape: tuple[int, ...], latent: int) -> None:
+        """Create what it learns, afresh; `fit` calls it before the first step.
+
+        Args:
+            data_shape: shape of one example.
+            latent: number of latents.
+        """
+
+    @abstractmethod
+    def forward(self, terms: Terms) -> Float[Tensor, " batch"]:
+        """Return the objective of each example."""
+
+    def __call__(self, terms: Terms) -> Float[Tensor, " batch"]:
+        """Return the objective of each example."""
+        return nn.Module.__call__(self, terms)
+
+
+def _at(value: Any, step: int) -> Any:
+    return value(step) if isinstance(value, Schedule) else value
+
+
+def frozen(module: nn.Module) -> Any:
+    """Return a module as a function through which gradients pass, but none to its parameters.
+
+    Example:
+        >>> import torch
+        >>> critic = nn.Linear(2, 1)
+        >>> z = torch.ones(3, 2, requires_grad=True)
+        >>> frozen(critic)(z).sum().backward()
+        >>> z.grad is not None, critic.weight.grad is None
+        (True, True)
+
+    """
+    state = {name: p.detach() for name, p in module.named_parameters()}
+    return lambda *inputs: functional_call(module, state, inputs)

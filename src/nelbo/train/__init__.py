@@ -1,7 +1,8 @@
 """Training: `fit`, its loop, checkpoints and callbacks."""
 
+from nelbo.train.beliefs import beliefs, versions
 from nelbo.train.callbacks import Callback, ProgressDisplay, Watch
-from nelbo.train.fit import Run, beliefs, fit, versions
+from nelbo.train.fit import Run, fit
 from nelbo.train.folder import RunFolder
 from nelbo.train.interruption import Interrupted
 from nelbo.train.load import load

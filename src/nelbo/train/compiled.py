@@ -40,6 +40,7 @@ class Compiled(Step):
         objective: with its schedules: what they say at a step goes into the program as a tensor.
         batch: examples of a whole batch.
         say: is told of the wait, and of what went wrong.
+        learning: the objective, where it learns something itself.
     """
 
     def __init__(
@@ -49,8 +50,9 @@ class Compiled(Step):
         objective: Objective,
         batch: int,
         say: Callable[[str], None],
+        learning: nn.Module | None = None,
     ) -> None:
-        super().__init__(model, precision)
+        super().__init__(model, precision, learning)
         self.objective, self.batch, self.say = objective, batch, say
         self._module = _Forward(self)
         self._program: Callable[..., Any] | None = None
@@ -82,12 +84,12 @@ class Compiled(Step):
 
     def _build(self, x: Tensor, objective: Objective) -> str:
         """Compile and check the program; return why it is not to be used, "" where it is."""
-        before = _numbers(self.model)
+        before = _numbers(self.modules)
         gradient = self._uncompiled(x, objective)
-        after = _numbers(self.model)
+        after = _numbers(self.modules)
         counted = [place for place in before if after.get(place) != before[place]]
         for name, key in counted:
-            setattr(self.model.get_submodule(name), key, before[name, key])
+            setattr(self.modules.get_submodule(name), key, before[name, key])
         if counted:
             return "A module that counts in Python cannot be compiled."
         with warnings.catch_warnings():
@@ -168,7 +170,7 @@ class Compiled(Step):
                 buffer.copy_(before[name])
         found = self._parameters.values()
         gradient = [torch.zeros_like(p) if p.grad is None else p.grad.detach() for p in found]
-        self.model.zero_grad()
+        self.modules.zero_grad()
         return gradient
 
     def _difference(
@@ -196,7 +198,7 @@ class _Forward(nn.Module):
 
     def __init__(self, step: Step) -> None:
         super().__init__()
-        self.model = step.model
+        self.parts = step.modules
         self._forward = step.forward
 
     def forward(self, x: Tensor, objective: Objective) -> tuple[Tensor, Tensor, dict[str, Tensor]]:

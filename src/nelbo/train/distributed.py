@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from nelbo.errors import BadValue
 from nelbo.model import VAE
 from nelbo.objectives import Objective
 from nelbo.rng import seeded
@@ -46,8 +47,14 @@ class Distributed(Step):
         world: the processes.
     """
 
-    def __init__(self, model: VAE, precision: torch.dtype, world: World) -> None:
-        super().__init__(model, precision)
+    def __init__(
+        self,
+        model: VAE,
+        precision: torch.dtype,
+        world: World,
+        learning: nn.Module | None = None,
+    ) -> None:
+        super().__init__(model, precision, learning)
         self.world = world
         self._together: nn.Module | None = None
         self._asked: Callable[[], bool] = bool
@@ -80,7 +87,7 @@ class Distributed(Step):
     @torch.no_grad()
     def settle(self) -> None:
         """Average the running means that modules keep; numbers that count take their largest."""
-        buffers = list(self.model.buffers())
+        buffers = list(self.modules.buffers())
         everyone = self.world.gather([[b.cpu() for b in buffers]])
         for buffer, *values in zip(buffers, *everyone, strict=True):
             many = torch.stack(values)
@@ -104,7 +111,7 @@ class Distributed(Step):
         self._loss.zero_grad()
 
     def _scale(self, factor: Tensor) -> None:
-        gradients = [p.grad for p in self.model.parameters() if p.grad is not None]
+        gradients = [p.grad for p in self.parameters if p.grad is not None]
         torch._foreach_mul_(gradients, factor)
 
     def _news(self) -> tuple[Tensor, Tensor, Tensor]:
@@ -123,24 +130,37 @@ class Distributed(Step):
 
     def _idle(self, x: Tensor, objective: Objective) -> list[nn.Parameter]:
         """Return the parameters that no loss depends on: to be waited for, they need a gradient."""
-        named = {n: p for n, p in self.model.named_parameters() if p.requires_grad}
+        named = {n: p for n, p in self.modules.named_parameters() if p.requires_grad}
         unused: set[str] = set()
         if len(x):
-            buffers = [b.clone() for b in self.model.buffers()]
+            buffers = [b.clone() for b in self.modules.buffers()]
             with seeded(0):
                 super().__call__(x, objective)
             unused = {name for name, p in named.items() if p.grad is None}
-            self.model.zero_grad()
-            for buffer, value in zip(self.model.buffers(), buffers, strict=True):
+            self.modules.zero_grad()
+            for buffer, value in zip(self.modules.buffers(), buffers, strict=True):
                 buffer.data.copy_(value)
         found = set().union(*self.world.gather([unused]))
         return [p for name, p in named.items() if name in found]
 
 
-def together(model: VAE, precision: torch.dtype, world: World, optimizer: Adam) -> Distributed:
+def together(
+    model: VAE,
+    precision: torch.dtype,
+    world: World,
+    optimizer: Adam,
+    learning: nn.Module | None = None,
+) -> Distributed:
     """Return the step of several processes: what is large is sharded where the launcher says so."""
     if os.environ.get("ACCELERATE_USE_FSDP", "false").lower() != "true":
-        return Distributed(model, precision, world)
+        return Distributed(model, precision, world, learning)
+    if learning is not None:
+        raise BadValue(
+            "objective",
+            expected="one that learns nothing itself, where the model is sharded",
+            got=type(learning).__name__,
+            fix="Launch without --use_fsdp: every process then has the whole model.",
+        )
     from nelbo.train.sharded import Sharded
 
     return Sharded(model, precision, world, optimizer)
@@ -157,6 +177,7 @@ class Loss(nn.Module):
     def __init__(self, step: Step, idle: list[nn.Parameter]) -> None:
         super().__init__()
         self.model, self._forward, self._idle = step.model, step.forward, idle
+        self.learning = step.modules[1:]
         like = next(step.model.parameters())
         # in full precision: it counts
         precise = like.dtype if like.dtype == torch.float64 else torch.float32
@@ -178,7 +199,8 @@ class Loss(nn.Module):
 
     def none(self, x: Tensor, objective: Objective) -> tuple[Tensor, Tensor, Callable[[], Terms]]:
         """Take part without rows: 0, and a gradient of 0 for every parameter."""
-        total = self._nothing([p for p in self.model.parameters() if p.requires_grad])
+        every = [*self.model.parameters(), *self.learning.parameters()]
+        total = self._nothing([p for p in every if p.requires_grad])
         return total, total.new_zeros(len(SUMS)), partial(self.model.terms, x)
 
     def _nothing(self, parameters: list[nn.Parameter]) -> Tensor:

@@ -64,7 +64,8 @@ def where_from(model: VAE, terms: Terms, batch: Sequence[int], updates: int) -> 
 
 
 def _first(model: VAE, terms: Terms) -> NanReport | None:
-    report = nan_report(model.encode, terms.x, modules=[model])
+    given = model.inputs.join(terms.x, terms.y)
+    report = nan_report(model.encode, given, modules=[model])
     return report or nan_report(model.decode, terms.z, modules=[model])
 
 
@@ -77,13 +78,19 @@ def _mend_buffers(model: nn.Module) -> None:
 
 def _term(terms: Terms) -> str:
     """Return the first term that is not finite."""
-    named = {"log p(x|z)": terms.log_px, "the KL": terms.kl_total}
-    broken = next((name for name, value in named.items() if _rows(value)), "the objective itself")
+    broken = next(
+        (name for name, value in _terms(terms).items() if _rows(value)), "the objective itself"
+    )
     return f"; term: {broken}"
 
 
+def _terms(terms: Terms) -> dict[str, Tensor]:
+    kl = {"the KL": terms.kl_total} if terms.has_density else {}
+    return {"log p(x|z)": terms.log_px, **kl}
+
+
 def _examples(terms: Terms, batch: Sequence[int]) -> str:
-    rows = sorted({*_rows(terms.log_px), *_rows(terms.kl_total)})
+    rows = sorted({row for value in _terms(terms).values() for row in _rows(value)})
     if not rows or len(rows) == len(terms.x):
         return f"; all {len(rows)} examples of the batch" if rows else ""
     kind, shown = ("the data", [batch[i] for i in rows]) if batch else ("the batch", rows)

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import math
-import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
+from torch import nn
 
 from nelbo import registry
-from nelbo.data import Source, as_source
+from nelbo.data import as_source
 from nelbo.matmul import fast_matmul
 from nelbo.model import VAE
 from nelbo.objectives import ELBO, Objective
 from nelbo.train.adam import Adam
 from nelbo.train.arithmetic import choose
+from nelbo.train.beliefs import beliefs, versions
 from nelbo.train.callbacks import Callback, ProgressDisplay, Watch
 from nelbo.train.checks import (
     PRECISIONS,
@@ -33,7 +32,7 @@ from nelbo.train.checks import (
 from nelbo.train.compiled import Compiled
 from nelbo.train.fingerprint import fingerprints
 from nelbo.train.folder import RunFolder
-from nelbo.train.foretold import foretold
+from nelbo.train.learning import check_together, groups, learning_of
 from nelbo.train.loop import Loop
 from nelbo.train.step import Step
 from nelbo.world import World, joined
@@ -170,16 +169,18 @@ def fit(
     dtype, tell = PRECISIONS[arithmetic.precision], partial(_tell, watching)
     if compile and not wanted:
         tell("Not compiled, only slower: the steps of several processes are not.")
-    optimizer = Adam(model.parameters(), lr)
+    learning = learning_of(objective, model, seed)
+    check_together(model, objective, source)
+    optimizer = Adam(groups(model, learning, lr), lr)
     loop = Loop(
         model=model,
         train=source,
         valid=validation,
         objective=objective,
         step=(
-            Compiled(model, dtype, objective, batch, tell)
+            Compiled(model, dtype, objective, batch, tell, learning)
             if arithmetic.compiled
-            else _step(model, dtype, world, optimizer)
+            else _step(model, dtype, world, optimizer, learning)
         ),
         optimizer=optimizer,
         epochs=epochs,
@@ -201,14 +202,16 @@ def fit(
             folder.lock.release()
 
 
-def _step(model: VAE, dtype: torch.dtype, world: World, optimizer: Adam) -> Step:
+def _step(
+    model: VAE, dtype: torch.dtype, world: World, optimizer: Adam, learning: nn.Module | None
+) -> Step:
     """Return the uncompiled step, of this process alone or of several together."""
     if world.size == 1:
-        return Step(model, dtype)
+        return Step(model, dtype, learning)
     # only now: alone, nobody pays for its imports
     from nelbo.train.distributed import together
 
-    return together(model, dtype, world, optimizer)
+    return together(model, dtype, world, optimizer, learning)
 
 
 def _tell(callbacks: Sequence[Callback], message: str) -> None:
@@ -230,35 +233,6 @@ def _watched(loop: Loop, believed: Mapping[str, str]) -> Run:
             callback.on_end(message)
     out = None if loop.folder is None else loop.folder.path
     return Run(loop.model.eval(), tuple(loop.state.history), out)
-
-
-def beliefs(
-    model: VAE, objective: Objective, train: Source | None = None, steps: int = 1
-) -> dict[str, str]:
-    """Return what a run believes, by name: printed before the first step.
-
-    Args:
-        model: what is trained.
-        objective: what is maximised.
-        train: the data; with it, where it is no stream, there is a forecast.
-        steps: how many there will be.
-    """
-    believed = {
-        "likelihood": f"{model.likelihood.belief}; {model.likelihood.base_measure}",
-        "objective": f"{objective.belief}, in nats per example",
-    }
-    line = None if train is None else foretold(model.likelihood, objective, train, steps)
-    return believed if line is None else {**believed, "forecast": line}
-
-
-def versions() -> dict[str, str]:
-    """Return the versions that a result depends on."""
-    return {
-        "nelbo": version("nelbo"),
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "numpy": np.__version__,
-    }
 
 
 def _open(folder: RunFolder, loop: Loop, config: Mapping[str, Any], resume: bool) -> None:

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from nelbo.data import Part, Source
 from nelbo.errors import BadValue, Failed
@@ -51,6 +51,8 @@ class Loop:
 
     def __post_init__(self) -> None:
         self.like = next(self.model.parameters())
+        nothing = nn.Module()
+        self.learning = self.objective if isinstance(self.objective, nn.Module) else nothing
         self.state, self.meter = State(), Meter(self.like.device)
         self._random: Tensors | None = None
         self._best: Tensors | None = None
@@ -61,7 +63,7 @@ class Loop:
         assert self.folder is not None
         tensors, record = self.world.on_main(self.folder.newest)
         self._check_epochs(record.get("epoch", 0) + (record.get("batches", 0) > 0))
-        self.state = restore(tensors, record, self.model, self.optimizer, self.meter)
+        self.state = restore(tensors, record, self.model, self.learning, self.optimizer, self.meter)
         self.meter.divide(self.state, self.world)
         self._random = tensors
         if self.patience is not None and self.state.best is not None:
@@ -83,6 +85,7 @@ class Loop:
         with seeded(self.world.seed(self.seed)), interruption() as asked:
             stopped = self.step.agree(asked)
             self.model.train()
+            self.learning.train()
             if self.state.step == 0:
                 self.save()  # from here on the run can be resumed, wherever it is stopped
             while self.state.epoch < self.epochs and not self._exhausted():
@@ -173,7 +176,9 @@ class Loop:
     def _finish_epoch(self) -> None:
         state = self.state
         self._settle()
-        metrics = {"epoch": state.epoch + 1, **self._means(), "seconds": state.seconds}
+        means = self._means()
+        known = {name: value for name, value in means.items() if not math.isnan(value)}
+        metrics = {"epoch": state.epoch + 1, **known, "seconds": state.seconds}
         metrics |= self._validate()
         state.history.append(metrics)
         state.epoch, state.batches, state.examples, state.seconds = state.epoch + 1, 0, 0, 0.0
@@ -186,7 +191,8 @@ class Loop:
         if self.valid is None:
             return {}
         found = evaluate(self.model, self.valid, [ELBO()], self.seed, self.world)
-        elbo = found["elbo"].value
+        # a posterior without a density has no ELBO
+        elbo = found["elbo" if "elbo" in found else "reconstruction"].value
         self._check_finite("validation ELBO", elbo, self.state.step)
         if self.state.best is None or elbo > self.state.best:
             self.state.best, self.state.stale = elbo, 0
@@ -214,7 +220,7 @@ class Loop:
         """Write a checkpoint and the metrics, where there is a folder."""
         if self.folder is not None:
             tensors, record = capture(
-                self.model, self.optimizer, self.meter, self.state, self.world
+                self.model, self.learning, self.optimizer, self.meter, self.state, self.world
             )
             self.world.on_main(partial(self._write, self.folder, tensors, record))
             self._periodic.saved()

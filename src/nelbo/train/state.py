@@ -73,9 +73,23 @@ class Meter:
 
 
 def capture(
-    model: nn.Module, optimizer: Optimizer, meter: Meter, state: State, world: World = ALONE
+    model: nn.Module,
+    learning: nn.Module,
+    optimizer: Optimizer,
+    meter: Meter,
+    state: State,
+    world: World = ALONE,
 ) -> tuple[Tensors, dict[str, Any]]:
-    """Return all that a run needs to go on as if it had never stopped."""
+    """Return all that a run needs to go on as if it had never stopped.
+
+    Args:
+        model: what is trained.
+        learning: what the objective learns, a module without contents where it learns nothing.
+        optimizer: of both.
+        meter: the sums of the epoch under way.
+        state: the counters.
+        world: the processes.
+    """
     slots = {
         f"{i}.{name}": whole(value)
         for i, slot in optimizer.state_dict()["state"].items()
@@ -87,6 +101,7 @@ def capture(
     random, *others = world.gather([own])
     groups = {
         "model": model.state_dict(),
+        "objective": learning.state_dict(),
         "optimizer": slots,
         "random": random,
         **{f"random/{rank}": states for rank, states in enumerate(others, 1)},
@@ -96,7 +111,12 @@ def capture(
 
 
 def restore(
-    tensors: Tensors, record: dict[str, Any], model: nn.Module, optimizer: Optimizer, meter: Meter
+    tensors: Tensors,
+    record: dict[str, Any],
+    model: nn.Module,
+    learning: nn.Module,
+    optimizer: Optimizer,
+    meter: Meter,
 ) -> State:
     """Put everything that `capture` took back, but the random states: see `restore_random`."""
     if "meter/sums" not in tensors or record.keys() != {f.name for f in fields(State)}:
@@ -107,6 +127,7 @@ def restore(
             fix=ONE_BEFORE,
         )
     set_weights(model, split(tensors, "model"))
+    set_weights(learning, split(tensors, "objective"))
     slots: dict[int, dict[str, Tensor]] = {}
     for key, value in split(tensors, "optimizer").items():
         index, _, name = key.partition(".")

@@ -36,11 +36,15 @@ class Step:
     Args:
         model: whose parameters.
         precision: of the networks' arithmetic; densities are in full precision.
+        learning: the objective, where it learns something itself.
     """
 
-    def __init__(self, model: VAE, precision: torch.dtype) -> None:
+    def __init__(
+        self, model: VAE, precision: torch.dtype, learning: nn.Module | None = None
+    ) -> None:
         self.model, self.precision = model, precision
-        self.parameters = list(model.parameters())
+        self.modules = nn.ModuleList([model] if learning is None else [model, learning])
+        self.parameters = list(self.modules.parameters())
 
     def prepare(self, x: Tensor, objective: Objective) -> bool:
         """Do what has to be done once, before the first step; return whether that took long."""
@@ -64,12 +68,12 @@ class Step:
     ) -> tuple[Tensor, Tensor, Callable[[], Terms]]:
         """Return the loss, the sums of an `Outcome`, and the terms."""
         with self.autocast(x):
-            terms = self.model.terms(x)
+            terms = objective.terms(self.model, x)
             loss = -objective(terms).mean()
         return loss, sums_of(terms, loss), partial(_itself, terms)
 
     def clip(self, norm: float) -> None:
-        """Shorten the gradient to a norm, where it is longer."""
+        """Shorten the model's gradient to a norm, where it is longer."""
         nn.utils.clip_grad_norm_(self.model.parameters(), norm)
 
     def agree(self, stopped: Callable[[], bool]) -> Callable[[], bool]:
@@ -87,9 +91,10 @@ class Step:
 
 
 def sums_of(terms: Terms, loss: Tensor) -> Tensor:
-    """Return the sums over a batch that become an epoch's means, [4]."""
+    """Return the sums over a batch that become an epoch's means, [4]; NaN for what is not there."""
     with torch.no_grad():
-        r, kl = terms.log_px.mean(0).sum(), terms.kl_total.sum()
+        r = terms.log_px.mean(0).sum()
+        kl = terms.kl_total.sum() if terms.has_density else torch.full_like(r, torch.nan)
         return torch.stack([r, kl, r - kl, loss.detach() * len(terms.x)])
 
 
