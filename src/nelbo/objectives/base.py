@@ -12,6 +12,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from nelbo.errors import BadValue
 from nelbo.objectives.schedules import Schedule
 from nelbo.terms import Terms
 
@@ -105,6 +106,14 @@ class LearningObjective(nn.Module, Objective):
     def __call__(self, terms: Terms) -> Float[Tensor, " batch"]:
         """Return the objective of each example."""
         return nn.Module.__call__(self, terms)
+
+
+def number(name: str, value: float | Schedule) -> float:
+    """Return an argument that is a number by now; ValueError where it is still a schedule."""
+    if isinstance(value, Schedule):
+        fix = "Take the objective at a step: objective.at(step)."
+        raise BadValue(name, expected="a number", got="a schedule", fix=fix)
+    return value
 
 
 def _at(value: Any, step: int) -> Any:

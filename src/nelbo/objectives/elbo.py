@@ -10,7 +10,7 @@ from torch import Tensor
 
 from nelbo import registry
 from nelbo.errors import BadValue
-from nelbo.objectives.base import Objective
+from nelbo.objectives.base import Objective, number
 from nelbo.objectives.schedules import Schedule
 from nelbo.terms import Terms
 
@@ -48,14 +48,7 @@ class ELBO(Objective):
 
     def __call__(self, terms: Terms) -> Float[Tensor, " batch"]:
         """Return the bound of each example, [batch]."""
-        if isinstance(self.beta, Schedule):
-            raise BadValue(
-                "beta",
-                expected="a number",
-                got="a schedule",
-                fix="Take the objective at a step: objective.at(step).",
-            )
-        return terms.log_px.mean(0) - self.beta * terms.kl_total
+        return terms.log_px.mean(0) - number("beta", self.beta) * terms.kl_total
 
     @property
     def belief(self) -> str:

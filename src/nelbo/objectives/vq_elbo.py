@@ -9,7 +9,6 @@ from jaxtyping import Float
 from torch import Tensor
 
 from nelbo import registry
-from nelbo.distributions.codes import LearnedCodes
 from nelbo.errors import BadValue
 from nelbo.objectives.base import Objective
 from nelbo.terms import Terms
@@ -54,14 +53,15 @@ class VQELBO(Objective):
 
     def __call__(self, terms: Terms) -> Float[Tensor, " batch"]:
         """Return the bound of each example minus its commitment, [batch]."""
-        if not isinstance(terms.q, LearnedCodes):
+        distance = getattr(terms.q, "distance", None)
+        if distance is None:
             raise BadValue(
                 "objective 'vq_elbo'",
                 expected="a posterior with a codebook, 'vq' or 'residual_vq'",
                 got=type(terms.q).__name__,
                 fix="Use the objective 'elbo': without a codebook there is nothing to stay near.",
             )
-        return terms.log_px.mean(0) - terms.kl_total - self.commitment * terms.q.distance
+        return terms.log_px.mean(0) - terms.kl_total - self.commitment * distance
 
     @property
     def belief(self) -> str:

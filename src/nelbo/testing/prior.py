@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-import copy
+from collections.abc import Callable
 
 import torch
-from torch.distributions import constraints
+from torch.distributions import Distribution, constraints
 
+from nelbo.distributions.codes import CODES
 from nelbo.priors import Prior
 from nelbo.rng import seeded
-from nelbo.testing.laws import require_close, require_gradient, require_samples, require_shape
+from nelbo.testing.codes import check_code_prior
+from nelbo.testing.laws import (
+    require_gradient,
+    require_mass,
+    require_mean,
+    require_samples,
+    require_shape,
+)
 from nelbo.testing.quadrature import nodes
+from nelbo.testing.surroundings import surrounded
 
 
 def check_prior(prior: Prior, latent: int = 3) -> None:
@@ -18,7 +27,9 @@ def check_prior(prior: Prior, latent: int = 3) -> None:
 
     The laws, in order: shape [samples, batch]; total mass 1 and stated mean for one latent;
     gradient with respect to its parameters, where it has any, against finite differences; sample
-    mean and sample variance within five standard errors. They are checked on copies in float64.
+    mean and sample variance within five standard errors. They are checked on copies in float64,
+    with a small model around them for those that ask for one. A mean and a variance that are
+    estimates (`moments_are_estimated`) may be a tenth of a deviation off.
 
     Args:
         prior: the component, before `setup`.
@@ -32,28 +43,27 @@ def check_prior(prior: Prior, latent: int = 3) -> None:
         >>> check_prior(nelbo.priors.Standard())
 
     """
+    if prior.base_measure == CODES:
+        with seeded(0):
+            return check_code_prior(prior, latent)
     with seeded(0):
-        subject, single = _ready(prior, latent), _ready(prior, 1)
+        subject, density = _ready(prior, latent)
         z = torch.randn(4, 5, latent, dtype=torch.float64)
-        require_shape(subject, "shape [samples, batch]", subject().log_prob(z), (4, 5))
-        _mass(single)
+        require_shape(subject, "shape [samples, batch]", density().log_prob(z), (4, 5))
+        _mass(*_ready(prior, 1))
         law = "gradient against finite differences"
-        require_gradient(subject, law, lambda: subject().log_prob(z), subject.parameters())
-        require_samples(subject, subject())
+        require_gradient(subject, law, lambda: density().log_prob(z), subject.parameters())
+        require_samples(subject, density())
 
 
-def _ready(prior: Prior, latent: int) -> Prior:
-    subject = copy.deepcopy(prior)
-    subject.setup(latent)
-    return subject.double().eval()
+def _ready(prior: Prior, latent: int) -> tuple[Prior, Callable[[], Distribution]]:
+    subject, context = surrounded(prior, latent)
+    return subject, lambda: subject.within(context)
 
 
-def _mass(subject: Prior) -> None:
-    p = subject()
+def _mass(subject: Prior, density: Callable[[], Distribution]) -> None:
+    p = density()
     points, weights = nodes(constraints.real, p.mean.item(), p.stddev.item())
     mass = weights * p.log_prob(points.reshape(-1, 1, 1)).exp().flatten()
-    one = torch.ones((), dtype=torch.float64)
-    fix = "Add the log-normaliser, or the log-determinant of the transformation."
-    require_close(subject, "total mass 1", mass.sum(), one, fix)
-    fix = "Return the mean of the distribution itself, not its parameter."
-    require_close(subject, "stated mean", p.mean.flatten(), (mass * points).sum()[None], fix)
+    require_mass(subject, p, mass)
+    require_mean(subject, p, mass, points)

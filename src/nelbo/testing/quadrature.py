@@ -10,8 +10,10 @@ from torch.distributions import constraints
 from torch.distributions.constraints import Constraint
 
 from nelbo.errors import BadValue
+from nelbo.likelihoods.levels import Levels
 
 Nodes = tuple[Float[Tensor, " nodes"], Float[Tensor, " nodes"]]
+Events = tuple[Float[Tensor, "nodes *event"], Float[Tensor, " nodes"]]
 
 _IntegersFrom = type(constraints.nonnegative_integer)
 
@@ -32,6 +34,8 @@ def nodes(support: Constraint, centre: float, width: float) -> Nodes:
         6.283185
 
     """
+    if isinstance(support, Levels):
+        return support.values, torch.ones_like(support.values)
     lower = getattr(support, "lower_bound", None)
     upper = getattr(support, "upper_bound", None)
     if support is constraints.boolean:
@@ -39,7 +43,8 @@ def nodes(support: Constraint, centre: float, width: float) -> Nodes:
     if isinstance(support, constraints.integer_interval):
         return _integers(int(lower or 0), int(upper or 0))
     if isinstance(support, _IntegersFrom):
-        return _integers(int(lower or 0), int(centre + 60 * width) + 100)
+        tail = width**2 / max(centre, 1e-3)  # length of a geometric tail
+        return _integers(int(lower or 0), min(int(centre + 60 * (width + tail)) + 100, 2**21))
     u, w = _panels()
     if lower is not None and upper is not None:
         s = torch.sigmoid(u)
@@ -54,6 +59,22 @@ def nodes(support: Constraint, centre: float, width: float) -> Nodes:
         got=f"{support}",
         fix="Declare the constraint of one feature, such as torch.distributions.constraints.real.",
     )
+
+
+def events(support: Constraint, shape: tuple[int, ...], centre: float, width: float) -> Events:
+    """Return points [n, *shape] and weights for an example of one feature, or of one event.
+
+    Args:
+        support: of one feature, or of a row of them that is one-hot.
+        shape: of the example; all of its axes are 1 except a row's.
+        centre: of the density.
+        width: of the density.
+    """
+    if support is constraints.one_hot:
+        rows = torch.eye(shape[-1], dtype=torch.float64)
+        return rows.reshape(-1, *shape), torch.ones(len(rows), dtype=torch.float64)
+    x, weights = nodes(support, centre, width)
+    return x.reshape(-1, *shape), weights
 
 
 def _integers(first: int, last: int) -> Nodes:

@@ -12,6 +12,7 @@ MEANS = {"identity": lambda a: a, "logit": expit}
 SIGMAS = {  # scale: (sigma, the numbers that make it so)
     "variance=0.3": (0.3**0.5, {}),
     "sigma=learned": (np.exp(-6 + np.log1p(np.exp(0.4 + 6))), {"scale.rho": 0.4}),
+    "sigma=per_feature": (np.exp(-6 + np.log1p(np.exp(-0.7 + 6))), {"scale.rho": -0.7}),
     "sigma=optimal": (0.7**0.5, {"scale.variance": 0.7}),
 }
 
