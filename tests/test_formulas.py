@@ -54,6 +54,10 @@ def gaussian_kl(mu, logvar):  # as an integral, in units of sigma about mu
         return mpmath.quad(integrand, [-12, -4, 0, 4, 12])
 
 
+def log_gamma_remainder(x):
+    return mpmath.loggamma(x) - ((x - 0.5) * mpmath.log(x) - x + mpmath.log(2 * mpmath.pi) / 2)
+
+
 LOGITS = [0.0, 1e-8, -1e-3, 0.3, -0.999, 0.9999, 1.0001, -1.5, 4.0, -20.0, 20.0, -200.0, 200.0]
 PIXELS = [0.0, 1e-3, 0.3, 0.5, 1.0]
 GRID = [(x, a) for x in PIXELS for a in LOGITS]
@@ -66,6 +70,10 @@ REFERENCES = {  # formula: (mpmath, arguments)
     "continuous_bernoulli_log_prob": (cb_log_prob, GRID),
     "continuous_bernoulli_mean": (cb_mean, [(a,) for a in LOGITS]),
     "continuous_bernoulli_variance": (cb_variance, [(a,) for a in LOGITS]),
+    "log_gamma_remainder": (
+        log_gamma_remainder,
+        [(x,) for x in (1e-20, 1e-3, 0.5, 1.0, 3.0, 7.999, 8.0, 20.0, 1e3, 1e8)],
+    ),
 }
 OF_THEIR_OWN = {"continuous_bernoulli_logits", "log_mean_exp"}
 

@@ -1,7 +1,7 @@
 """nelbo: variational autoencoders in nats per example, and a doctor for those that do not learn."""
 
 from nelbo import data, doctor, likelihoods, networks, objectives, posteriors, priors, testing
-from nelbo.doctor import Monitor, adapt, audit, audit_step, diagnose, forecast
+from nelbo.doctor import Monitor, adapt, audit, audit_step, diagnose, forecast, suggest
 from nelbo.evaluate import evaluate
 from nelbo.model import VAE
 from nelbo.train import fit, load
@@ -26,5 +26,6 @@ __all__ = [
     "objectives",
     "posteriors",
     "priors",
+    "suggest",
     "testing",
 ]

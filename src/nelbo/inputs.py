@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.distributions import Distribution
 
 from nelbo.errors import BadValue
+from nelbo.likelihoods.observed import Observed, fill
 
 
 class Inputs(nn.Module):
@@ -20,19 +21,23 @@ class Inputs(nn.Module):
     Args:
         data_shape: shape of the data of one example.
         covariates: how many numbers follow it.
-        missing: whether data may have NaN, which the encoder sees as the mean.
+        inside: where data may have NaN, a value inside the likelihood's support, [] or
+            [*data_shape]; the encoder sees the mean in its place.
     """
 
-    def __init__(self, data_shape: tuple[int, ...], covariates: int, missing: bool) -> None:
+    def __init__(self, data_shape: tuple[int, ...], covariates: int, inside: Tensor | None) -> None:
         super().__init__()
-        self.data_shape, self.covariates, self.missing = data_shape, covariates, missing
+        self.data_shape, self.covariates = data_shape, covariates
+        self.missing = inside is not None
         self.example_shape = (math.prod(data_shape) + covariates,) if covariates else data_shape
         if covariates:
             self.shift = nn.Linear(covariates, math.prod(data_shape), bias=False)
             self.usual: Tensor
             self.register_buffer("usual", torch.zeros(covariates))
-        if missing:
+        if inside is not None:
+            self.inside: Tensor
             self.filling: Tensor
+            self.register_buffer("inside", inside, persistent=False)
             self.register_buffer("filling", torch.zeros(data_shape))
 
     def split(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
@@ -59,7 +64,7 @@ class Inputs(nn.Module):
     def seen(self, x: Tensor, y: Tensor | None) -> Tensor:
         """Return what the encoder sees, [batch, *data_shape]."""
         if self.missing:
-            x = torch.where(x.isnan(), self.filling, x)
+            x = fill(x, self.filling)
         return x if y is None else x + self.shift(y).view_as(x)
 
     def beside(self, z: Tensor, y: Tensor | None) -> Tensor:
@@ -71,7 +76,12 @@ class Inputs(nn.Module):
 
     def observed(self, px: Distribution) -> Distribution:
         """Return p(x|z) of which missing entries are no part."""
-        return px
+        return Observed(px, self.inside) if self.missing else px
+
+    def present(self, x: Tensor) -> Tensor:
+        """Return examples whose data is all there, as far as the likelihood's support goes."""
+        data, _ = self.split(x)
+        return fill(data, self.inside) if self.missing else data
 
     @torch.no_grad()
     def fill(self, mean: Tensor) -> None:

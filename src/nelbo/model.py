@@ -15,7 +15,8 @@ from nelbo import checks, registry
 from nelbo.context import Context
 from nelbo.inputs import Inputs
 from nelbo.likelihoods import Bernoulli, Likelihood
-from nelbo.networks import MLP, Network
+from nelbo.likelihoods.observed import filler
+from nelbo.networks import MLP, Network, start_at
 from nelbo.posteriors import Diagonal, Posterior
 from nelbo.priors import Prior, Standard
 from nelbo.registry import Spec
@@ -78,7 +79,11 @@ class VAE(nn.Module):
         self.prior.setup(latent)
         self.prior.connect(self.posterior, self.data_shape, covariates)
         self.posterior.connect(self.prior)
-        self.inputs = Inputs(self.data_shape, covariates, missing)
+        self.inputs = Inputs(
+            self.data_shape,
+            covariates,
+            filler(self.likelihood, self.data_shape) if missing else None,
+        )
         self.encoder = self.network.make_encoder(
             self.data_shape, self.posterior.parameter_shape(latent)
         )
@@ -146,7 +151,8 @@ class VAE(nn.Module):
         """Start the decoder's output at the data's mean, through the bias of its last layer.
 
         Training then begins by learning how examples differ, not what they have in common. A
-        decoder whose last layer has no bias for each output (a convolution) stays as it is.
+        decoder that ends neither in `OutputBias` nor in a linear layer with a bias for each output
+        stays as it is.
 
         Args:
             mean: mean of the training data, [*data_shape]: `source.mean()`.
@@ -159,10 +165,7 @@ class VAE(nn.Module):
         """
         self.inputs.fill(mean)
         mean = mean.flatten()[: math.prod(self.data_shape)].reshape(self.data_shape)
-        output = self.likelihood.output_at(mean).flatten()
-        layers = [m for m in self.decoder.modules() if isinstance(m, nn.Linear)]
-        if layers and layers[-1].bias is not None and layers[-1].bias.shape == output.shape:
-            layers[-1].bias.copy_(output)
+        start_at(self.decoder, self.likelihood.output_at(mean))
 
     @torch.no_grad()
     def sample(
@@ -184,7 +187,7 @@ class VAE(nn.Module):
 
     def check(self, x: Tensor) -> bool:
         """Refuse data outside the likelihood's domain; return whether all is in its support."""
-        return self.likelihood.check(self.inputs.split(x)[0])
+        return self.likelihood.check(self.inputs.present(x))
 
     def spec(self) -> Spec:
         """Return the record from which `from_spec` builds an untrained twin."""

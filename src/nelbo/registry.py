@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 from collections.abc import Callable, Mapping
 from keyword import iskeyword
 from typing import Any, TypeVar
@@ -81,6 +82,7 @@ def build(axis: str, spec: str | Mapping[str, Any]) -> Any:
                 got=f"'{key}'",
                 fix=nearest(key, allowed) if allowed else "It takes none.",
             )
+        value = _named(value) if _takes_no_word(allowed[key]) else value
         arguments[key] = _value(f"{axis} {name}", key, value)
     missing = [k for k, p in allowed.items() if p.default is p.empty and k not in arguments]
     if missing:
@@ -140,6 +142,9 @@ def text(record: Mapping[str, Any]) -> str:
 
 def parse(text: str) -> Spec:
     """Parse `NAME[:key=value,...]`; values are Python literals, bare words, or `name(key=value)`.
+
+    Where an argument takes no text, `build` takes a word for the component of that name: `name`
+    is `name()` there, also within a tuple.
 
     Example:
         >>> parse("mlp:hidden=(500,500),activation=tanh")["arguments"]
@@ -240,7 +245,21 @@ def _value(what: str, key: str, value: Any) -> Any:
                 fix=nearest(value["name"], every),
             )
         return build(axes[0], value)
-    return _tuple(value)
+    return tuple(_value(what, key, v) for v in value) if isinstance(value, list | tuple) else value
+
+
+def _takes_no_word(parameter: inspect.Parameter) -> bool:
+    """Return whether an argument is annotated with types of which none is `str`."""
+    stated = parameter.annotation is not parameter.empty
+    return stated and re.search(r"\bstr\b", str(parameter.annotation)) is None
+
+
+def _named(value: Any) -> Any:
+    """Turn words that are components' names into their records, also within a tuple."""
+    if isinstance(value, list | tuple):
+        return tuple(_named(v) for v in value)
+    known = isinstance(value, str) and any(value in names for names in _COMPONENTS.values())
+    return {"name": value, "arguments": {}} if known else value
 
 
 def _record(value: Any) -> Any:

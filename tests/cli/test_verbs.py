@@ -11,7 +11,7 @@ from PIL import Image
 from nelbo.cli import main
 
 VERBS = (
-    ("train",), ("compare",), ("audit",), ("forecast",), ("diagnose",), ("evaluate",),
+    ("train",), ("compare",), ("suggest",), ("audit",), ("forecast",), ("diagnose",), ("evaluate",),
     ("reconstruct",), ("sample",),
     ("data",), ("data", "list"), ("data", "fetch"), ("data", "show"), (),
 )  # fmt: skip

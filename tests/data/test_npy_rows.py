@@ -135,14 +135,14 @@ def test_a_raw_memory_map_with_an_offset(tmp_path):
         assert torch.equal(as_source(mapped)[:], Examples(array[start:])[:])
 
 
-def test_the_first_value_that_is_not_finite_is_named_by_its_example(tmp_path, one_line):
+def test_the_first_value_that_is_infinite_is_named_by_its_example(tmp_path, one_line):
     array = np.zeros((50, 3), np.float32)
-    array[37, 2] = np.nan
+    array[37, 2] = np.inf
     np.save(tmp_path / "x.npy", array)
     source = OnDisk(NpyRows(tmp_path / "x.npy"))
     for view in (source, source.take(range(20, 50))):
         for order in (None, generator(3)):
-            with pytest.raises(BadValue, match="nan in example 37, feature 2") as error:
+            with pytest.raises(BadValue, match="inf in example 37, feature 2") as error:
                 list(view.epoch(8, order))
             assert "x.npy" in one_line(error)
 

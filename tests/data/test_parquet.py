@@ -238,15 +238,22 @@ def test_another_schema_is_named_by_file(tmp_path, one_line):
 
 
 def test_missing_values_are_named_by_row_and_column(tmp_path, one_line, streamed):
-    column = pa.array([float(i) for i in range(25)])
-    holes = pa.array([None if i == 17 else float(i) for i in range(25)])
     lists = pa.array([[1.0, None if i == 17 else 2.0] for i in range(25)])
     rows_ = pa.array([None if i == 17 else [1.0, 2.0] for i in range(25)])
-    for table in ({"a": column, "b": holes}, {"b": lists}, {"b": rows_}):
+    for table in ({"b": lists}, {"b": rows_}):
         pq.write_table(pa.table(table), tmp_path / "x.parquet", row_group_size=10)
         with pytest.raises(BadValue, match="row 17, column 'b'") as error:
             OnDisk(ParquetRows([tmp_path / "x.parquet"]))[:]
         one_line(error)
+
+
+def test_empty_cells_of_a_table_are_missing(tmp_path, streamed):
+    numbers, counts = pa.array([0.5, None, 2.0, np.nan]), pa.array([1, 2, None, 3])
+    table = pa.table({"a": numbers, "b": counts, "c": pa.array([True, None, False, True])})
+    pq.write_table(table, tmp_path / "x.parquet", row_group_size=2)
+    nan = np.nan
+    expected = [[0.5, 1, 1], [nan, 2, nan], [2, nan, 0], [nan, 3, 1]]
+    np.testing.assert_array_equal(OnDisk(ParquetRows([tmp_path / "x.parquet"]))[:], expected)
 
 
 def test_a_missing_class_is_named_by_row(tmp_path, one_line):
@@ -272,10 +279,10 @@ def test_lists_of_nothing(tmp_path, one_line):
     one_line(error)
 
 
-def test_a_value_that_is_not_finite_is_named_by_example(tmp_path, streamed):
-    column = pa.array([np.nan if i == 17 else float(i) for i in range(25)])
+def test_a_value_that_is_infinite_is_named_by_example(tmp_path, streamed):
+    column = pa.array([np.inf if i == 17 else float(i) for i in range(25)])
     pq.write_table(pa.table({"b": column}), tmp_path / "x.parquet", row_group_size=10)
-    with pytest.raises(BadValue, match="nan in example 17, feature 0"):
+    with pytest.raises(BadValue, match="inf in example 17, feature 0"):
         epoch(OnDisk(ParquetRows([tmp_path / "x.parquet"])), seed=0)
 
 

@@ -94,7 +94,7 @@ def test_size_is_known_where_there_is_one():
         (iter([torch.zeros(2)]), BadType),
         ([], BadValue),
         (["text"], BadType),
-        ([torch.tensor([float("nan")])], BadValue),
+        ([torch.tensor([float("inf")])], BadValue),
         ([torch.tensor([1, 2])], BadValue),
         (5, BadType),
     ],

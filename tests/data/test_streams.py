@@ -60,7 +60,7 @@ def test_dataset_of_bytes_is_scaled():
         ([], BadValue),
         ([torch.tensor(1.0)], BadValue),
         ([torch.tensor([1, 2])], BadValue),  # int64: pixels or counts?
-        ([torch.tensor([float("nan")])], BadValue),
+        ([torch.tensor([float("inf")])], BadValue),
         ([{"x": torch.zeros(1)}], BadType),
         (["text"], BadType),
     ],
@@ -168,7 +168,7 @@ def test_construction_leaves_the_callers_generator_alone():
         ([], BadValue),
         ([torch.zeros(2)], BadValue),
         ([torch.zeros(2, 2), torch.zeros(2, 3)], BadValue),
-        ([torch.zeros(2, 2), torch.full((1, 2), torch.nan)], BadValue),
+        ([torch.zeros(2, 2), torch.full((1, 2), torch.inf)], BadValue),
         (["ab"], BadType),
         (7, BadType),
     ],

@@ -30,7 +30,7 @@ def test_one_column(tmp_path):
         ("1,2\n3\n", "line 2: expected 2 cells, as before, got 1"),
         ("1,2\n3,4,5\n", "line 2: expected 2 cells, as before, got 3"),
         ("1,2\n3,x\n", "line 2, column 2: expected a number, got 'x'"),
-        ("a,b\n1,2\n\n3,\n", "line 4, column 2: expected a number, got ''"),
+        ("a,b\n1,2\n\n3,\n?,1", "line 5, column 1: expected a number, got '?'"),
         ("1,abc\n2,3\n", "line 1, column 2: expected a number, got 'abc'"),
         ("a;b\n1;2\n", "line 2, column 1: expected a number, got '1;2'"),
         ("", "expected at least one row of numbers"),
@@ -43,6 +43,14 @@ def test_bad_tables_name_the_place(tmp_path, text, place, one_line):
     with pytest.raises(BadValue) as error:
         read_csv(tmp_path / "x.csv")
     assert place in one_line(error)
+
+
+@pytest.mark.parametrize("start", ["a,b,c\n", ",b,c\n", "", ",,\n"])
+def test_empty_cells_are_missing(tmp_path, start):
+    (tmp_path / "x.csv").write_text(start + '1,,3\n" ",5,\n', encoding="utf-8")
+    expected = [[1, np.nan, 3], [np.nan, 5, np.nan]]
+    missing_row = [[np.nan] * 3] if start == ",,\n" else []
+    np.testing.assert_array_equal(read_csv(tmp_path / "x.csv").train, missing_row + expected)
 
 
 def test_not_text(tmp_path, one_line):

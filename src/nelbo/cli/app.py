@@ -22,6 +22,7 @@ from nelbo.cli import (
     forecast,
     reconstruct,
     sample,
+    suggest,
     train,
 )
 from nelbo.errors import BadValue, Failed, NelboError, NelboWarning
@@ -46,6 +47,7 @@ app = typer.Typer(
 )
 app.command("train")(train.train)
 app.command("compare")(compare.compare)
+app.command("suggest")(suggest.suggest)
 app.command("audit")(audit.audit)
 app.command("forecast")(forecast.forecast)
 app.command("diagnose")(diagnose.diagnose)

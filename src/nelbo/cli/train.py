@@ -11,6 +11,7 @@ import torch
 import typer
 
 from nelbo import registry
+from nelbo.cli.auto import followed
 from nelbo.cli.options import DeviceOption, chosen_device, with_hidden
 from nelbo.data import Indexed, load
 from nelbo.errors import BadValue
@@ -46,7 +47,9 @@ def train(
     data: Annotated[
         str | None, typer.Argument(metavar="DATA", help="mnist, fashion-mnist, or a path.")
     ] = None,
-    likelihood: Annotated[str | None, _axis("likelihood", "gaussian:sigma=learned")] = None,
+    likelihood: Annotated[
+        str | None, _axis("likelihood", "gaussian:sigma=learned, or auto: what suits the data.")
+    ] = None,
     posterior: Annotated[str | None, _axis("posterior", "")] = None,
     prior: Annotated[str | None, _axis("prior", "")] = None,
     objective: Annotated[str | None, _axis("objective", "elbo:beta=linear(steps=3000)")] = None,
@@ -96,6 +99,8 @@ def train(
 
     **nelbo train mine.npy --hidden 200,200 --latent 8 --patience 5**
 
+    **nelbo train mine.csv --likelihood auto**
+
     **nelbo train --resume runs/first --epochs 20**
 
     Several processes share every batch: **torchrun --nproc-per-node 2 -m nelbo train mnist**
@@ -112,9 +117,10 @@ def train(
     if resume:
         data, out = _place(data, out)
         before = _before(RunFolder(out), world)
+        stated = followed(stated, None, world)
         data, settings = data or before.pop("data"), {**before, **stated}
     else:
-        settings = {**DEFAULTS, **stated}
+        settings = {**DEFAULTS, **followed(stated, data, world)}
     if data is None:
         fix = "For example: nelbo train mnist."
         raise BadValue("DATA", expected="a name or a path", got="none", fix=fix)

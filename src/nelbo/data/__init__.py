@@ -2,6 +2,7 @@
 
 from nelbo.data.as_source import as_source
 from nelbo.data.batches import Batches
+from nelbo.data.beside import beside
 from nelbo.data.examples import Examples
 from nelbo.data.indexed import Indexed
 from nelbo.data.loading import DATASETS, Data, load
@@ -43,5 +44,6 @@ __all__ = [
     "Stream",
     "Transform",
     "as_source",
+    "beside",
     "load",
 ]

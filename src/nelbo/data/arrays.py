@@ -21,7 +21,8 @@ def in_memory(value: Any, what: str = "data") -> Shaped[Tensor, " n *shape"]:
     """Return an array as a tensor of uint8, bool or float32, checked, copied only to convert.
 
     uint8, bool and float32 share the caller's memory. Other floats become float32. Other
-    integers are refused: pixels would have to be divided by 255, counts must not be.
+    integers are refused: pixels would have to be divided by 255, counts must not be. NaN is a
+    missing entry; whether a model takes any, its likelihood says.
 
     Args:
         value: NumPy array, tensor or anything with `__array__`, [n, ...].
@@ -29,8 +30,8 @@ def in_memory(value: Any, what: str = "data") -> Shaped[Tensor, " n *shape"]:
 
     Raises:
         TypeError: not a numeric array.
-        ValueError: fewer than two axes, no values, values that are not finite, or integers that
-            are no bytes.
+        ValueError: fewer than two axes, no values, infinite values, or integers that are no
+            bytes.
 
     Example:
         >>> in_memory(np.array([[0.0, 300.0]])).dtype
@@ -51,7 +52,7 @@ def in_memory(value: Any, what: str = "data") -> Shaped[Tensor, " n *shape"]:
             got=f"shape {list(tensor.shape)}",
             fix="Check how the array was made.",
         )
-    check_finite(tensor, what)
+    check_infinite(tensor, what)
     return tensor
 
 
@@ -90,12 +91,12 @@ def chunks(array: Shaped[Tensor, " n *shape"]) -> Iterator[tuple[int, Tensor]]:
         yield start, array[start : start + rows]
 
 
-def check_finite(
+def check_infinite(
     array: Shaped[Tensor, " n *shape"],
     what: str,
     numbers: Int64[Tensor, " n"] | None = None,
 ) -> None:
-    """Raise ValueError for NaN or infinity, naming the first and how many there are.
+    """Raise ValueError for infinite values, naming the first and how many there are.
 
     Args:
         array: the values.
@@ -106,7 +107,7 @@ def check_finite(
         return
     first, count = "", 0
     for start, chunk in chunks(array):
-        bad = ~torch.isfinite(chunk)
+        bad = chunk.isinf()
         if not bad.any():
             continue
         if not first:
@@ -119,9 +120,9 @@ def check_finite(
     if count:
         raise BadValue(
             what,
-            expected="finite values",
+            expected="finite values, or NaN where they are missing",
             got=f"{first} ({count} such value{'s' * (count > 1)} in all)",
-            fix="Remove those examples or fill the gaps first.",
+            fix="Remove those examples, or put NaN there and pass missing=True to VAE.",
         )
 
 
@@ -156,7 +157,7 @@ def _from_numpy(array: np.ndarray, what: str) -> Tensor:
             what,
             expected="bytes or floats",
             got=f"dtype {array.dtype}: pixels or counts?",
-            fix="Pixels in 0..255: array.astype('uint8'); other numbers: array.astype('float32').",
+            fix="Pixels in 0..255: array.astype('uint8'); counts: array.astype('float32').",
         )
     if array.dtype.kind == "f":
         with np.errstate(over="ignore"):  # what overflows is infinite, and reported as such

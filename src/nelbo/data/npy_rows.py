@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Int64, Shaped
 from torch import Tensor
 
-from nelbo.data.arrays import check_finite, in_memory
+from nelbo.data.arrays import check_infinite, in_memory
 from nelbo.data.numpy_files import npy_header
 from nelbo.data.rows import Rows, digest
 from nelbo.data.steady_file import SteadyFile
@@ -98,7 +98,7 @@ class NpyRows(Rows):
                 rows = bytes_[at * self._row : (at + count) * self._row]
                 self._file.fill(file, rows, self._start + number * self._row)
         found = self._kept(array)
-        check_finite(found, str(self._file.path), lying)
+        check_infinite(found, str(self._file.path), lying)
         return found.index_select(0, place.argsort())
 
     def identity(self) -> str:

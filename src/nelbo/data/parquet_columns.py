@@ -46,7 +46,7 @@ class Columns:
         if self.kind == "vector":
             return _vectors(table.column(self.names[0]), places[0])
         with np.errstate(over="ignore"):  # what overflows is infinite, and reported as such
-            columns = [_vectors(table.column(p.name), p).astype(np.float32) for p in places]
+            columns = [_numbers(table.column(name)) for name in self.names]
         return np.stack(columns, axis=1)
 
     def classes(self, table: Any, what: str, rows: np.ndarray) -> np.ndarray:
@@ -134,6 +134,11 @@ def _is_number(type_: Any) -> bool:
     import pyarrow.types as types
 
     return types.is_integer(type_) or types.is_floating(type_) or types.is_boolean(type_)
+
+
+def _numbers(column: Any) -> np.ndarray:
+    """Return numbers as float32 [n], with NaN where one is missing."""
+    return column.combine_chunks().to_numpy(zero_copy_only=False).astype(np.float32)
 
 
 def _vectors(column: Any, place: _Place) -> np.ndarray:

@@ -16,7 +16,7 @@ import torch
 from jaxtyping import Int64, Shaped
 from torch import Tensor
 
-from nelbo.data.arrays import check_finite, in_memory
+from nelbo.data.arrays import check_infinite, in_memory
 from nelbo.data.parquet_columns import choose, pyarrow
 from nelbo.data.rows import Rows, digest
 from nelbo.data.steady_file import SteadyFile
@@ -138,7 +138,7 @@ class ParquetRows(Rows):
             with np.errstate(over="ignore"):  # what overflows is infinite, and reported as such
                 array = array.astype(np.float32, copy=False)
         found = torch.tensor(array)
-        check_finite(found, str(self._path(group)), numbers)
+        check_infinite(found, str(self._path(group)), numbers)
         return found
 
     def _array(self, table: Any, g: int, rows: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import overload
 
 import torch
-from jaxtyping import Float32, Int64
+from jaxtyping import Float32, Float64, Int64
 from torch import Tensor
 
 from nelbo.data.arrays import rows_at_once
@@ -51,11 +51,21 @@ class Source(ABC):
         """
 
     def mean(self) -> Float32[Tensor, " *shape"]:
-        """Return the mean example, in one pass, in the units that training sees."""
-        total, n = torch.zeros(self.shape, dtype=torch.float64), 0
+        """Return the mean example, in one pass, in the units that training sees.
+
+        Each feature's mean is that of its observed entries: NaN is left out.
+
+        Raises:
+            ValueError: a feature without any observed entry.
+        """
+        total = torch.zeros(self.shape, dtype=torch.float64)
+        n = torch.zeros(self.shape, dtype=torch.float64)
         for x in self.epoch(rows_at_once(self.shape)):
-            total += x.sum(0, dtype=torch.float64).cpu()
-            n += len(x)
+            part = x.sum(0, dtype=torch.float64).cpu()
+            whole = not bool(part.isnan().any())  # looking for NaN in the sum costs nothing
+            total += part if whole else x.nansum(0, dtype=torch.float64).cpu()
+            n += len(x) if whole else (~x.isnan()).sum(0).cpu()
+        check_some(n)
         return (total / n).float()
 
     def __len__(self) -> int:
@@ -111,6 +121,19 @@ def index_batches(
     check_epoch(batch, skip)
     chosen = torch.arange(n) if order is None else torch.randperm(n, generator=order)
     return IndexBatches(chosen[skip * batch :], batch, part)
+
+
+def check_some(observed: Float64[Tensor, " *shape"]) -> None:
+    """Raise ValueError for a feature that is missing in every example."""
+    never = (observed == 0).nonzero().tolist()
+    if never:
+        place = never[0][0] if len(never[0]) == 1 else tuple(never[0])
+        raise BadValue(
+            f"data, feature {place}",
+            expected="at least one entry that is not missing",
+            got="NaN in every example",
+            fix="Remove that feature.",
+        )
 
 
 def check_epoch(batch: int, skip: int) -> None:

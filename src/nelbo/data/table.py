@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import csv
+import math
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ _ENCODING = "utf-8-sig"
 def read_csv(path: Path) -> Parts:
     r"""Return a table of comma-separated numbers as float32 [rows, columns].
 
-    A first line without a single number is a header, and left out.
+    A first line without a single number is a header, and left out. An empty cell is missing, NaN.
 
     Raises:
         ValueError: no rows, rows of different lengths, or a cell that is not a number, by line
@@ -34,24 +35,41 @@ def read_csv(path: Path) -> Parts:
     header = 0
     try:
         header = _header_lines(path)
-        return Parts(_parse(path, header))
+        return Parts(_parse(path, header, None))
     except BadValue:
         raise
     except UnicodeDecodeError as error:
         raise _bad(str(path), "text in UTF-8", f"byte {error.start} that is not") from None
     except (OSError, csv.Error) as error:
         raise _bad(str(path), "comma-separated text", error) from None
-    except ValueError as error:
-        _raise_first(path, header > 0)
-        raise _bad(str(path), "a table of numbers", str(error).splitlines()[0]) from None
+    except ValueError:
+        return Parts(_with_gaps(path, header))
 
 
 def _header_lines(path: Path) -> int:
     line, cells = next(_rows(path), (0, []))
-    return 0 if any(_is_number(cell) for cell in cells) else line
+    said = [cell for cell in cells if cell.strip()]
+    return 0 if any(map(_is_number, said)) or (cells and not said) else line
 
 
-def _parse(path: Path, skip: int) -> np.ndarray:
+def _with_gaps(path: Path, header: int) -> np.ndarray:
+    """Return a table that is not all numbers, if what is no number is empty."""
+    _raise_first(path, header > 0)
+    try:
+        return _parse(path, header, _number_or_gap)
+    except BadValue:
+        raise
+    except ValueError as error:
+        raise _bad(str(path), "a table of numbers", str(error).splitlines()[0]) from None
+
+
+def _number_or_gap(cell: str) -> float:
+    if "_" in cell:  # which Python takes for a digit separator
+        raise ValueError(f"could not convert string '{cell}' to float32")
+    return float(cell) if cell.strip() else math.nan
+
+
+def _parse(path: Path, skip: int, cell: Callable[[str], float] | None) -> np.ndarray:
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)  # "input contained no data"
         try:
@@ -64,6 +82,7 @@ def _parse(path: Path, skip: int) -> np.ndarray:
                 ndmin=2,
                 encoding=_ENCODING,
                 quotechar='"',
+                converters=cell,  # pyright: ignore[reportArgumentType] - one for all columns
             )
         except UserWarning:
             raise _bad(str(path), "at least one row of numbers", "none") from None
@@ -76,8 +95,12 @@ def _raise_first(path: Path, header: bool) -> None:
     for line, row in rows:
         width = width or len(row)
         for column, cell in enumerate(row, start=1):
-            if not _is_number(cell):
-                raise _bad(f"{path}, line {line}, column {column}", "a number", f"'{cell[:40]}'")
+            if cell.strip() and not _is_number(cell):
+                raise _bad(
+                    f"{path}, line {line}, column {column}",
+                    "a number",
+                    f"'{cell[:40]}'",
+                )
         if len(row) != width:
             raise _bad(f"{path}, line {line}", f"{width} cells, as before", len(row))
 
@@ -97,4 +120,4 @@ def _is_number(cell: str) -> bool:
 
 
 def _bad(what: str, expected: str, got: object) -> BadValue:
-    return BadValue(what, expected=expected, got=got, fix="Mend that place in the file.")
+    return BadValue(what, expected=expected, got=got, fix="Mend that place in the file; an empty cell is a missing value.")

@@ -6,6 +6,7 @@ from nelbo.doctor.finding import Finding
 from nelbo.doctor.forecast import Forecast, Moments, forecast, moments
 from nelbo.doctor.monitor import Monitor
 from nelbo.doctor.nan_report import nan_report
+from nelbo.doctor.suggest import Suggestion, suggest
 
 __all__ = [
     "KL",
@@ -17,6 +18,7 @@ __all__ = [
     "Moments",
     "Monitor",
     "Reconstruction",
+    "Suggestion",
     "adapt",
     "audit",
     "audit_step",
@@ -24,4 +26,5 @@ __all__ = [
     "forecast",
     "moments",
     "nan_report",
+    "suggest",
 ]

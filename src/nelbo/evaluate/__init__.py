@@ -11,6 +11,7 @@ from nelbo.data import Source, as_source
 from nelbo.errors import BadType, BadValue
 from nelbo.evaluate.active_units import ActiveUnits
 from nelbo.evaluate.base import Decodable, Estimator, Evaluable, evaluation_mode
+from nelbo.evaluate.codebook_use import CodebookUse
 from nelbo.evaluate.decoder_sensitivity import DecoderSensitivity
 from nelbo.evaluate.elbo import ELBO
 from nelbo.evaluate.epsilon_delta_collapse import EpsilonDeltaCollapse
@@ -28,6 +29,7 @@ from nelbo.world import ALONE, World
 __all__ = [
     "ELBO",
     "ActiveUnits",
+    "CodebookUse",
     "Decodable",
     "DecoderSensitivity",
     "EpsilonDeltaCollapse",
@@ -51,6 +53,7 @@ class _Evaluate:
     """
 
     ActiveUnits = ActiveUnits
+    CodebookUse = CodebookUse
     Decodable = Decodable
     DecoderSensitivity = DecoderSensitivity
     ELBO = ELBO

@@ -85,7 +85,7 @@ def batches(model: Evaluable, data: Source, batch: int) -> Iterator[Tensor]:
     likelihood = getattr(model, "likelihood", None)
     for given in data.epoch(batch * processes(data)):
         if isinstance(likelihood, Likelihood):
-            likelihood.check(given)
+            getattr(model, "check", likelihood.check)(given)
         # a stream has batches of its own size; of a short one some processes have no rows
         yield from (x.to(like) for x in given.split(batch) if len(x))
 

@@ -17,7 +17,8 @@ class ELBO(Estimator):
     """`elbo` (at beta = 1, whatever was trained), `reconstruction` and `kl`, in nats per example.
 
     elbo = reconstruction - kl; `reconstruction` is E log p(x|z). `kl` has the KL of each latent
-    as its parts, where a closed form exists.
+    as its parts, where a closed form exists. Where q(z|x) has no density there is neither a KL nor
+    a bound, and `reconstruction` comes alone.
 
     Args:
         samples: latents drawn for each example.
@@ -37,23 +38,23 @@ class ELBO(Estimator):
     batch: int = 500
 
     def __call__(self, model: Evaluable, data: Source) -> tuple[Estimate, ...]:
-        """Return elbo, reconstruction and kl."""
+        """Return elbo, reconstruction and kl, as far as there are any."""
         log_px, kl, per_latent = [], [], []
         for x in batches(model, data, self.batch):
             terms = model.terms(x, self.samples)
             log_px.append(terms.log_px.cpu().double().mean(0))
-            kl.append(terms.kl_total.cpu().double())
+            if terms.has_density:
+                kl.append(terms.kl_total.cpu().double())
             if terms.has_closed_kl:
                 per_latent.append(terms.kl.cpu().double().sum(0))
         r, k = gathered(data, log_px), gathered(data, kl)
         sums = gathered(data, [part[None] for part in per_latent])
         parts = tuple((sums.sum(0) / len(k)).tolist()) if len(sums) else ()
-        elbo = mean_estimate("elbo", r - k, self.samples)
         reconstruction = mean_estimate("reconstruction", r, self.samples)
-        divergence = mean_estimate("kl", k, None if parts else self.samples)
         measure = base_measure(model)
-        return (
-            replace(elbo, base_measure=measure),
-            replace(reconstruction, base_measure=measure),
-            replace(divergence, parts=parts),
-        )
+        reconstruction = replace(reconstruction, base_measure=measure)
+        if not len(k):
+            return (reconstruction,)
+        divergence = mean_estimate("kl", k, None if parts else self.samples)
+        elbo = mean_estimate("elbo", r - k, self.samples)
+        return replace(elbo, base_measure=measure), reconstruction, replace(divergence, parts=parts)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from abc import ABC, abstractmethod
-from typing import ClassVar
 
 import torch
 from jaxtyping import Float
@@ -36,13 +35,13 @@ class Likelihood(nn.Module, ABC):
 
     """
 
-    support: ClassVar[Constraint]
-    domain: ClassVar[Constraint]
-    base_measure: ClassVar[str]
-    requirement: ClassVar[str]
-    advice: ClassVar[str]
-    warning: ClassVar[str] = ""
-    bears_bf16: ClassVar[bool] = False
+    support: Constraint
+    domain: Constraint
+    base_measure: str
+    requirement: str
+    advice: str
+    warning: str = ""
+    bears_bf16: bool = False
 
     @abstractmethod
     def forward(self, parameters: Float[Tensor, "samples batch *event"]) -> Distribution:
@@ -53,9 +52,14 @@ class Likelihood(nn.Module, ABC):
     def belief(self) -> str:
         """One phrase that says what this likelihood takes the data to be."""
 
-    @abstractmethod
-    def noise_variance(self, mean: Float[Tensor, "*event"]) -> Float[Tensor, "*event"]:
-        """Variance V(mean) that a feature of this mean has under p(x|z)."""
+    def noise_variance(self, mean: Float[Tensor, "*event"]) -> Float[Tensor, "*event"] | None:
+        """Variance V(mean) that a feature of this mean has under p(x|z).
+
+        None where the mean does not say it: the decoder predicts the variance, or there is none.
+        Here the one variance that all features share.
+        """
+        shared = self.implied_variance
+        return None if shared is None else torch.full_like(mean, shared)
 
     @abstractmethod
     def output_at(self, mean: Float[Tensor, " *event"]) -> Float[Tensor, " *parameters"]:
@@ -67,8 +71,10 @@ class Likelihood(nn.Module, ABC):
 
     def collapsed_variance(
         self, mean: Float[Tensor, "*event"], variance: Float[Tensor, "*event"]
-    ) -> Float[Tensor, "*event"]:
+    ) -> Float[Tensor, "*event"] | None:
         """Variance of each feature under the best p(x) that ignores z: H of the forecast.
+
+        None where the data's mean and variance do not say it.
 
         Args:
             mean: of the data, per feature.
@@ -82,10 +88,16 @@ class Likelihood(nn.Module, ABC):
         return None
 
     def setup(self, data_shape: Shape) -> None:  # noqa: B027 - most have nothing to create
-        """Create what depends on the shape of an example; the model calls it once."""
+        """Create what depends on the shape of an example; the model calls it once.
+
+        Called again, for the same shape it changes nothing.
+        """
 
     def parameter_shape(self, data_shape: Shape) -> Shape:
-        """Return the shape of the decoder's output for one example."""
+        """Return the shape of the decoder's output for one example.
+
+        With P numbers a feature it is (P, *data_shape).
+        """
         return data_shape
 
     def check(self, x: Tensor) -> bool:
@@ -97,11 +109,16 @@ class Likelihood(nn.Module, ABC):
         """
         name = type(self).__name__
         if not bool(torch.isfinite(x).all()):
+            missing = float(x.isnan().double().mean())
             raise BadValue(
                 "data",
                 expected="finite values",
-                got=f"{x[~x.isfinite()][0].item()}",
-                fix="Remove or fill in the missing entries.",
+                got=f"NaN in {100 * missing:.3g} % of the entries"
+                if missing
+                else f"{x[~x.isfinite()][0].item()}",
+                fix="Pass missing=True to VAE, or --missing, to leave missing entries out."
+                if missing
+                else "Remove those examples.",
             )
         if not bool(self.domain.check(x).all()):
             raise BadValue(

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.distributions import Distribution, Independent, Normal, constraints
 
 from nelbo.errors import BadType, BadValue, nearest
-from nelbo.likelihoods.base import HALF_LEVEL, Likelihood
+from nelbo.likelihoods.base import HALF_LEVEL, Likelihood, Shape
 from nelbo.likelihoods.scale import SCALES, Scale, Stated
 from nelbo.registry import register
 
@@ -47,7 +47,7 @@ class _Features(Normal):
 # log p(x|z) = -|x - m(z)|^2 / (2 sigma^2) - D/2 log(2 pi sigma^2)
 @register("likelihood", "gaussian")
 class Gaussian(Likelihood):
-    """Every feature is its mean plus noise of one variance sigma^2.
+    """Every feature is its mean plus noise of variance sigma^2.
 
     Up to constants a squared error is this likelihood with a variance nobody chose: the sum over
     the D features with sigma^2 = 1/2, the mean over them with sigma^2 = D/2.
@@ -57,8 +57,9 @@ class Gaussian(Likelihood):
 
     Args:
         variance: sigma^2, stated.
-        sigma: `"learned"` (one parameter) or `"optimal"` (closed form, sigma-VAE). Exactly one
-            of `variance` and `sigma` may be given; with neither, sigma is learned.
+        sigma: `"learned"` (one parameter), `"optimal"` (closed form, sigma-VAE) or
+            `"per_feature"` (one parameter a feature). Only one of `variance` and `sigma` may be
+            given; with neither, sigma is learned.
         link: `"identity"`: the decoder's output is the mean; `"logit"`: its sigmoid is, for data
             in [0, 1].
 
@@ -74,6 +75,10 @@ class Gaussian(Likelihood):
     base_measure = "density on R^D"
     requirement = "finite values"
     advice = "Every finite value is allowed."
+    warning = (
+        "whole numbers that are not negative look like counts, whose variance grows with their "
+        "mean. Use the likelihood 'negative_binomial' or 'poisson', or divide bytes by 255."
+    )
 
     def __init__(
         self, variance: float | None = None, sigma: str | None = None, link: str = "identity"
@@ -95,7 +100,7 @@ class Gaussian(Likelihood):
             )
         if isinstance(sigma, int | float):
             fix = f"A number is the variance, its square: variance={sigma**2:g}."
-            raise BadType("sigma", expected="'learned' or 'optimal'", got=sigma, fix=fix)
+            raise BadType("sigma", expected="a rule's name", got=sigma, fix=fix)
         if sigma is not None and sigma not in SCALES:
             raise BadValue(
                 "sigma",
@@ -116,7 +121,10 @@ class Gaussian(Likelihood):
         return Independent(features, parameters.dim() - 2, validate_args=False)
 
     def check(self, x: Tensor) -> bool:
-        """Refuse what is not finite, and under the logit link what no mean can reach."""
+        """Refuse what is not finite, or no mean can reach; return False where it looks like counts.
+
+        Counts are whole numbers that are not negative, some of them above 1.
+        """
         inside = super().check(x)
         if self.link == "logit" and not bool(((x >= 0) & (x <= 1)).all()):
             raise BadValue(
@@ -125,19 +133,26 @@ class Gaussian(Likelihood):
                 got=f"values from {x.min().item():g} to {x.max().item():g}",
                 fix="Scale the data, or use link=identity.",
             )
-        return inside
+        return inside and not _are_counts(x)
+
+    def setup(self, data_shape: Shape) -> None:
+        """Create what sigma needs to know the shape of an example for."""
+        self.scale.setup(data_shape)
 
     @property
-    def implied_variance(self) -> float:
-        """The noise variance sigma^2."""
+    def implied_variance(self) -> float | None:
+        """The noise variance sigma^2, None where features have different ones."""
         if self.variance is not None:
             return float(self.variance)  # as stated, not its square root squared
-        return float(self.scale().detach() ** 2)
+        low, high = self.scale.variance_range
+        return low if low == high else None
 
     @property
     def belief(self) -> str:
         """What this likelihood takes the data to be."""
-        return f"Gaussian: noise of variance sigma^2 = {self.implied_variance:.4g} ({self.scale.source})"  # noqa: E501
+        low, high = self.scale.variance_range
+        sizes = f"= {low:.4g}" if low == high else f"from {low:.4g} to {high:.4g}"
+        return f"Gaussian: noise of variance sigma^2 {sizes} ({self.scale.source})"
 
     def output_at(self, mean: Float[Tensor, " *event"]) -> Float[Tensor, " *event"]:
         """Return the link of the mean."""
@@ -145,12 +160,18 @@ class Gaussian(Likelihood):
 
     def noise_variance(self, mean: Float[Tensor, "*event"]) -> Float[Tensor, "*event"]:
         """Return sigma^2 for every feature."""
-        return torch.full_like(mean, self.implied_variance)
+        shared = self.implied_variance
+        if shared is not None:
+            return torch.full_like(mean, shared)
+        return (self.scale().detach() ** 2).to(mean).reshape(mean.shape)
 
     def collapsed_variance(
         self, mean: Float[Tensor, "*event"], variance: Float[Tensor, "*event"]
     ) -> Float[Tensor, "*event"]:
-        """Return sigma^2 where it is stated, else the mean variance of the features."""
-        if isinstance(self.scale, Stated):
-            return self.noise_variance(mean)
-        return torch.full_like(mean, float(variance.mean()))
+        """Return sigma^2 where it is stated, else what it is at its best."""
+        return self.scale.best(variance)
+
+
+def _are_counts(x: Tensor) -> bool:
+    low, high = x.aminmax()
+    return bool(low >= 0) and bool(high > 1) and bool((x == x.round()).all())

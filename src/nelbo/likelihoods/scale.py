@@ -10,23 +10,73 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-Scalar = Float[Tensor, ""]
+from nelbo.errors import BadValue
 
 LOG_SIGMA_FLOOR = -6.0  # Rybkin et al. 2021 keep log sigma above -6, softly
 
 
+LEAST_VARIANCE = math.exp(2 * LOG_SIGMA_FLOOR)
+
+
 class Scale(nn.Module, ABC):
-    """One sigma for all features."""
+    """One sigma for all features, or one for each."""
 
     source: str
 
     @abstractmethod
-    def forward(self) -> Scalar:
+    def forward(self) -> Float[Tensor, "*event"]:
         """Return sigma for data that is not at hand: a normalised density needs it fixed."""
 
-    def observe(self, squared_error: Tensor) -> Scalar:
+    def observe(self, squared_error: Tensor) -> Float[Tensor, "*event"]:
         """Return sigma for training data whose squared errors are [samples, batch, *event]."""
         return self()
+
+    def setup(self, data_shape: tuple[int, ...]) -> None:  # noqa: B027 - most have one sigma
+        """Create what depends on the shape of an example."""
+
+    def best(self, variance: Float[Tensor, "*event"]) -> Float[Tensor, "*event"]:
+        """Return sigma^2 at its best, for errors of these variances: here their mean."""
+        return torch.full_like(variance, max(float(variance.mean()), LEAST_VARIANCE))
+
+    @property
+    def number(self) -> float:
+        """The one sigma, without a gradient."""
+        return float(self().detach())
+
+    @property
+    def belief(self) -> str:
+        """The one sigma and where it comes from, in words."""
+        return f"scale {self.number:.4g} ({self.source})"
+
+    @property
+    def variance_range(self) -> tuple[float, float]:
+        """The smallest and the largest sigma^2."""
+        low, high = (self().detach() ** 2).aminmax()
+        return float(low), float(high)
+
+
+# log sigma = -6 + softplus(rho + 6)                                        Rybkin et al. 2021
+def floored(rho: Float[Tensor, "*shape"], floor: float = LOG_SIGMA_FLOOR) -> Tensor:
+    """Return log sigma, which stays above a floor and keeps its gradient there."""
+    return floor + F.softplus(rho - floor)
+
+
+def stated_or_learned(scale: float | None) -> Scale:
+    """Return the scale that the user states, or one that is learned.
+
+    Raises:
+        ValueError: the scale is no positive number.
+    """
+    if scale is None:
+        return Learned()
+    if not 0 < scale < float("inf"):
+        raise BadValue(
+            "scale",
+            expected="a positive number",
+            got=scale,
+            fix="Leave it out to have it learned.",
+        )
+    return Stated(scale**2)
 
 
 class Stated(Scale):
@@ -40,24 +90,54 @@ class Stated(Scale):
         self.like: Tensor
         self.register_buffer("like", torch.zeros(()), persistent=False)
 
-    def forward(self) -> Scalar:
+    def forward(self) -> Float[Tensor, ""]:
         """Return the stated sigma."""
         return torch.full_like(self.like, self.sigma)
 
+    def best(self, variance: Float[Tensor, "*event"]) -> Float[Tensor, "*event"]:
+        """Return the stated sigma^2."""
+        return torch.full_like(variance, self.sigma**2)
+
+
+START = math.log(math.expm1(-LOG_SIGMA_FLOOR)) + LOG_SIGMA_FLOOR  # the rho of sigma = 1
+
 
 class Learned(Scale):
-    """log sigma is a parameter, floored softly: log sigma = -6 + softplus(rho + 6)."""
+    """log sigma is a parameter, floored softly."""
 
     source = "learned"
 
     def __init__(self) -> None:
         super().__init__()
-        start = math.log(math.expm1(-LOG_SIGMA_FLOOR)) + LOG_SIGMA_FLOOR  # sigma = 1
-        self.rho = nn.Parameter(torch.tensor(start))
+        self.rho = nn.Parameter(torch.tensor(START))
 
-    def forward(self) -> Scalar:
+    def forward(self) -> Float[Tensor, ""]:
         """Return the learned sigma."""
-        return torch.exp(LOG_SIGMA_FLOOR + F.softplus(self.rho - LOG_SIGMA_FLOOR))
+        return torch.exp(floored(self.rho))
+
+
+class PerFeature(Scale):
+    """log sigma of each feature is a parameter, floored softly; before `setup` they share one."""
+
+    source = "per_feature"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rho = nn.Parameter(torch.tensor(START))
+
+    def forward(self) -> Float[Tensor, "*event"]:
+        """Return the learned sigmas."""
+        return torch.exp(floored(self.rho))
+
+    def setup(self, data_shape: tuple[int, ...]) -> None:
+        """Create one sigma for each feature."""
+        if tuple(self.rho.shape) != data_shape:
+            start = self.rho.detach().mean()
+            self.rho = nn.Parameter(start.expand(data_shape).clone())
+
+    def best(self, variance: Float[Tensor, "*event"]) -> Float[Tensor, "*event"]:
+        """Return each feature's own variance."""
+        return variance.clamp_min(LEAST_VARIANCE)
 
 
 # sigma*^2 = argmax_sigma^2 sum_b log N(x_b; m_b, sigma^2) = mean squared error  Rybkin et al. 2021
@@ -78,15 +158,15 @@ class Optimal(Scale):
         self.register_buffer("variance", torch.tensor(1.0))
         self.register_buffer("batches", torch.tensor(0))
 
-    def forward(self) -> Scalar:
+    def forward(self) -> Float[Tensor, ""]:
         """Return the root of the running mean of sigma*^2."""
         return self.variance.sqrt()
 
-    def observe(self, squared_error: Tensor) -> Scalar:
+    def observe(self, squared_error: Tensor) -> Float[Tensor, ""]:
         """Return sigma* of this batch, and take it into the running mean."""
         if not self.training:
             return self()
-        best = squared_error.mean().clamp_min(math.exp(2 * LOG_SIGMA_FLOOR))
+        best = squared_error.mean().clamp_min(LEAST_VARIANCE)
         with torch.no_grad():
             weight = torch.where(self.batches == 0, torch.ones_like(best), self.momentum)
             self.variance.lerp_(best.detach(), weight)
@@ -94,4 +174,8 @@ class Optimal(Scale):
         return best.sqrt()
 
 
-SCALES: dict[str, type[Scale]] = {"learned": Learned, "optimal": Optimal}
+SCALES: dict[str, type[Scale]] = {
+    "learned": Learned,
+    "optimal": Optimal,
+    "per_feature": PerFeature,
+}

@@ -6,7 +6,7 @@ import copy
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -25,9 +25,12 @@ class Objective(ABC):
 
     Attributes:
         samples: latents drawn for each example.
+        uses_likelihood: whether log p(x|z) is in it; where not, what it gives are no nats, and its
+            belief says so.
     """
 
     samples: int = 1
+    uses_likelihood: ClassVar[bool] = True
 
     @abstractmethod
     def __call__(self, terms: Terms) -> Float[Tensor, " batch"]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
 
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -20,7 +19,7 @@ class Posterior(nn.Module, ABC):
             there is no KL between them.
     """
 
-    base_measure: ClassVar[str] = EUCLIDEAN
+    base_measure: str = EUCLIDEAN
 
     @abstractmethod
     def forward(self, parameters: Float[Tensor, " batch *parameters"]) -> Distribution:
@@ -43,6 +42,14 @@ class Posterior(nn.Module, ABC):
 
         Raises:
             ValueError: this posterior does not go with this prior.
+
+        """
+
+    def check_examples(self, examples: int) -> None:  # noqa: B027 - most need no number of them
+        """Refuse a training set of so many examples; `fit` calls it where the number is known.
+
+        Raises:
+            ValueError: there are too few for this posterior.
 
         """
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
 
 from torch import nn
 from torch.distributions import Distribution
@@ -18,7 +17,7 @@ class Prior(nn.Module, ABC):
         base_measure: what its density is a density against; the posterior's must be the same.
     """
 
-    base_measure: ClassVar[str] = EUCLIDEAN
+    base_measure: str = EUCLIDEAN
 
     @abstractmethod
     def setup(self, latent: int) -> None:

@@ -7,9 +7,9 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from nelbo.report import forecast, html, json, picture, text
+    from nelbo.report import forecast, html, json, picture, suggestion, text
 
-__all__ = ["forecast", "html", "json", "picture", "text"]
+__all__ = ["forecast", "html", "json", "picture", "suggestion", "text"]
 
 
 def __getattr__(name: str) -> ModuleType:

@@ -6,7 +6,7 @@ import copy
 
 import torch
 from torch import Tensor
-from torch.distributions import Distribution, Independent, Normal, constraints
+from torch.distributions import Distribution, Independent, Normal
 
 from nelbo.distributions.codes import CODES
 from nelbo.posteriors import Posterior
@@ -25,7 +25,7 @@ from nelbo.testing.laws import (
     require_shape,
     require_within,
 )
-from nelbo.testing.quadrature import nodes
+from nelbo.testing.spaces import space
 from nelbo.testing.surroundings import surrounded
 
 
@@ -57,7 +57,10 @@ def check_posterior(posterior: Posterior, prior: Prior | None = None, latent: in
             return check_code_posterior(posterior, prior, latent)
     prior = prior or Standard()
     with seeded(0):
-        subject, single = _ready(posterior, latent), _ready(posterior, 1)
+        subject = _ready(posterior, latent)
+        if not getattr(subject(_outputs(subject, latent)), "has_density", True):
+            return _without_density(subject, latent)
+        single = _ready(posterior, space(posterior).latents)
         _shape(subject, latent)
         _independence(subject, latent)
         _mass_and_kl(single, prior)
@@ -65,6 +68,17 @@ def check_posterior(posterior: Posterior, prior: Prior | None = None, latent: in
         _reparametrised_gradient(subject, latent)
         _kl_by_samples(subject, prior, latent)
         require_samples(subject, subject(_outputs(subject, latent, 2)))
+
+
+def _without_density(subject: Posterior, latent: int) -> None:
+    """Check the laws that hold of a point as well."""
+    outputs, size = _outputs(subject, latent), torch.Size((4,))
+    z = subject(outputs).rsample(size)
+    require_shape(subject, "shape [samples, batch, latent]", z, (4, 5, latent))
+    law, fix = "independence of the rest of the batch", "Compute each example by itself."
+    require_close(subject, law, subject(outputs[:1]).rsample(size), z[:, :1], fix)
+    _reparametrised_gradient(subject, latent)
+    require_samples(subject, subject(outputs))
 
 
 def _outputs(subject: Posterior, latent: int, batch: int = 5) -> Tensor:
@@ -99,7 +113,7 @@ def _shape(subject: Posterior, latent: int) -> None:
 
 def _independence(subject: Posterior, latent: int) -> None:
     outputs = _outputs(subject, latent)
-    z = torch.randn(4, 5, latent, dtype=torch.float64)
+    z = space(subject).place(torch.randn(4, 5, latent, dtype=torch.float64))
     require_close(
         subject,
         "independence of the rest of the batch",
@@ -110,14 +124,14 @@ def _independence(subject: Posterior, latent: int) -> None:
 
 
 def _mass_and_kl(subject: Posterior, prior: Prior) -> None:
-    for output in _outputs(subject, 1).split(1):
-        q, p = subject(output), _density(prior, 1)
-        centre, width = q.mean.item(), q.stddev.item()
-        points, weights = nodes(constraints.real, centre, width)
-        z = points.reshape(-1, 1, 1)
+    place = space(subject)
+    for output in _outputs(subject, place.latents).split(1):
+        q, p = subject(output), _density(prior, place.latents)
+        points, weights = place.grid(q)
+        z = points[:, None]
         log_q, log_p = q.log_prob(z).flatten(), p.log_prob(z).flatten()
         mass = weights * log_q.exp()
-        require_mass(subject, q, mass)
+        require_mass(subject, mass)
         require_mean(subject, q, mass, points)
         terms = _terms(z[:1], q, p)
         if terms.has_closed_kl:
@@ -133,7 +147,7 @@ def _terms(z: Tensor, q: Distribution, p: Distribution) -> Terms:
 
 def _gradient(subject: Posterior, latent: int) -> None:
     outputs = _outputs(subject, latent).requires_grad_()
-    z = torch.randn(4, 5, latent, dtype=torch.float64)
+    z = space(subject).place(torch.randn(4, 5, latent, dtype=torch.float64))
     require_gradient(
         subject,
         "gradient against finite differences",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
-from torch.distributions import Distribution, constraints
+from torch.distributions import Distribution
 
 from nelbo.distributions.codes import CODES
 from nelbo.priors import Prior
@@ -18,7 +18,7 @@ from nelbo.testing.laws import (
     require_samples,
     require_shape,
 )
-from nelbo.testing.quadrature import nodes
+from nelbo.testing.spaces import Space, space
 from nelbo.testing.surroundings import surrounded
 
 
@@ -48,9 +48,10 @@ def check_prior(prior: Prior, latent: int = 3) -> None:
             return check_code_prior(prior, latent)
     with seeded(0):
         subject, density = _ready(prior, latent)
-        z = torch.randn(4, 5, latent, dtype=torch.float64)
+        place = space(prior)
+        z = place.place(torch.randn(4, 5, latent, dtype=torch.float64))
         require_shape(subject, "shape [samples, batch]", density().log_prob(z), (4, 5))
-        _mass(*_ready(prior, 1))
+        _mass(place, *_ready(prior, place.latents))
         law = "gradient against finite differences"
         require_gradient(subject, law, lambda: density().log_prob(z), subject.parameters())
         require_samples(subject, density())
@@ -61,9 +62,9 @@ def _ready(prior: Prior, latent: int) -> tuple[Prior, Callable[[], Distribution]
     return subject, lambda: subject.within(context)
 
 
-def _mass(subject: Prior, density: Callable[[], Distribution]) -> None:
+def _mass(place: Space, subject: Prior, density: Callable[[], Distribution]) -> None:
     p = density()
-    points, weights = nodes(constraints.real, p.mean.item(), p.stddev.item())
-    mass = weights * p.log_prob(points.reshape(-1, 1, 1)).exp().flatten()
-    require_mass(subject, p, mass)
+    points, weights = place.grid(p)
+    mass = weights * p.log_prob(points[:, None]).exp().flatten()
+    require_mass(subject, mass)
     require_mean(subject, p, mass, points)

@@ -70,9 +70,9 @@ def choose(
 
 
 def _gains(model: VAE, device: torch.device) -> bool:
-    """Whether compiled steps were measured to be faster: convolutions on a processor hardly are."""
-    convolves = any(isinstance(part, _ConvNd) for part in model.modules())
-    return device.type == "cuda" or not convolves
+    """Whether compiled steps were measured to be faster: convolutions and recurrences are not."""
+    slow = any(isinstance(part, _ConvNd | nn.RNNBase) for part in model.modules())
+    return device.type == "cuda" or not slow
 
 
 def _has_fast_bf16(device: torch.device, threads: int) -> bool:

@@ -1,4 +1,4 @@
-"""Priors over three codes of three each, whose latents are -1, 0 and 1 (the model of nelbo.testing)."""
+"""Priors over three codes of three each: in the model of nelbo.testing latents are -1, 0 or 1."""
 
 import numpy as np
 from scipy import special

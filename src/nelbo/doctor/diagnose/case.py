@@ -120,7 +120,12 @@ class Case:
     @property
     def collapsed(self) -> bool:
         """Whether the outputs carry nothing of the inputs, and the latents neither."""
-        return self.value("mutual_information") < SILENT and self.response < FAINT
+        return self.value("mutual_information", 0.0) < SILENT and self.response < FAINT
+
+    @property
+    def has_density(self) -> bool:
+        """Whether q(z|x) has one, and so the KL and the ELBO exist."""
+        return "mutual_information" in self.measures
 
 
 def foretold(case: Case, likelihood: Likelihood, beta: float = 1.0) -> Forecast:
@@ -156,7 +161,7 @@ def look(model: Any, source: Source) -> tuple[Tensor, Tensor, Tensor, Activity, 
     given = x if isinstance(model, Adapter) else x.to(like)
     with torch.no_grad():
         q = model.encode(given)
-        z = q.mean + q.stddev * torch.randn_like(q.mean)
+        z = q.sample()
         recon = model.reconstruct(given).flatten(1).cpu()
     _, encoding = watch(encode, (given,), roots)
     with_x = isinstance(model, Adapter) and model.decodes_x

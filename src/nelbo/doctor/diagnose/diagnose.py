@@ -161,7 +161,7 @@ def _come_true(case: Case) -> list[Finding]:
 def _forecast(case: Case) -> Forecast | None:
     if case.audit is not None:
         return case.audit.forecast
-    if case.likelihood is None:
+    if case.likelihood is None or not case.has_density:  # it is one of the ELBO
         return None
     beta = case.adapter.beta if case.adapter is not None else None
     weight = float(beta) if isinstance(beta, int | float) and beta > 0 else 1.0

@@ -31,8 +31,13 @@ from nelbo.evaluate.output_dependence import SQUARED
 
 def measure(model: Any, source: Examples, found: Moments, seed: int) -> dict[str, Estimate]:
     """Return every measured number by name."""
-    estimators: list[Estimator] = [ActiveUnits(), MutualInformation(), OutputDependence()]
-    if model.terms(next(batches(model, source, 2))).has_closed_kl:
+    estimators: list[Estimator] = [ActiveUnits(), OutputDependence()]
+    terms = model.terms(next(batches(model, source, 2)))
+    if terms.has_density:
+        # at points that it did not draw, a flow has to be inverted: at n^2 of them
+        flow = getattr(terms.q, "moments_are_estimated", False)
+        estimators += [MutualInformation(examples=200) if flow else MutualInformation()]
+    if terms.has_closed_kl:
         estimators += [KLPerLatent(), EpsilonDeltaCollapse()]
     measures = evaluate(model, source, estimators, seed=seed)
     if not (isinstance(model, Adapter) and model.decodes_x):

@@ -83,7 +83,9 @@ def forecast(
         said += [*notes.of_rare(left_out, len(rare)), *solved.notes]
         said += notes.of_spectrum(solved.found, len(solved.eta))
         return foretold(solved.found.values, beta, of_loss.variance, said)
-    likelihood.check(torch.tensor([found.low, found.high]))
+    likelihood.check(
+        found.ends if found.source is None else found.ends.view(2, *found.source.shape)
+    )
     return _of_likelihood(found, likelihood, beta, said)
 
 
@@ -97,8 +99,9 @@ def _of_likelihood(
     said = [*said, *notes.of_rare(int(rare.sum()), len(rare))]
     said += notes.of_likelihood(likelihood, found)
     if is_exponential(likelihood, found, shape):
-        noise = likelihood.collapsed_variance(found.mean, found.variance).double()
+        noise = likelihood.collapsed_variance(found.mean, found.variance)
         # where nothing varies and nothing is noise there is nothing to learn
+        noise = torch.zeros_like(found.mean) if noise is None else noise.double()
         spectrum = found.solve(noise.masked_fill(rare | (noise <= 0), float("inf")))
         outputs = len(found.mean)
     else:

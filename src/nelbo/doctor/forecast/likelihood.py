@@ -26,6 +26,10 @@ def is_exponential(likelihood: Likelihood, found: Moments, shape: tuple[int, ...
     """
     if found.low == found.high:
         return True  # nothing varies: every spectrum is 0
+    if likelihood.support.event_dim > 0:
+        return False  # features of one event vary together
+    if likelihood.collapsed_variance(found.mean, found.variance) is None:
+        return False
     fits = type(likelihood).collapsed_variance is not Likelihood.collapsed_variance
     if not fits and any(p.requires_grad for p in likelihood.parameters()):
         return False
@@ -59,7 +63,9 @@ def solve_likelihood(
     outputs = tuple(likelihood.parameter_shape(shape))
     much = found.examples * torch.Size(outputs).numel() > MUCH
     dtype = torch.float32 if much else torch.float64
-    subject = copy.deepcopy(likelihood).cpu().to(dtype).eval()
+    subject = copy.deepcopy(likelihood)
+    subject.setup(shape)
+    subject = subject.cpu().to(dtype).eval()
 
     def total(x: Tensor, eta: Tensor) -> Tensor:
         return -subject(eta.unflatten(1, outputs)[None]).log_prob(x.to(dtype)).sum()

@@ -31,8 +31,7 @@ class Moments:
         variance: of each feature, [features], float64.
         root: R with R'R = the covariance: its columns can be scaled before a spectrum is taken;
             None where it would be too large.
-        low: the smallest value.
-        high: the largest value.
+        ends: the smallest and the largest value of each feature.
         examples: number of examples that went in.
         source: the data.
     """
@@ -40,10 +39,19 @@ class Moments:
     mean: Float[Tensor, " features"]
     variance: Float[Tensor, " features"]
     root: Float[Tensor, "rows features"] | None
-    low: float
-    high: float
+    ends: Float[Tensor, "2 features"]
     examples: int
     source: Source | None = None
+
+    @property
+    def low(self) -> float:
+        """The smallest value of all."""
+        return float(self.ends[0].min())
+
+    @property
+    def high(self) -> float:
+        """The largest value of all."""
+        return float(self.ends[1].max())
 
     @property
     def data(self) -> Source:
@@ -109,16 +117,23 @@ def from_root(root: Float[Tensor, "rows features"]) -> Float[Tensor, " values"]:
 
 
 class Range:
-    """The smallest and the largest value of what went by."""
+    """The smallest and the largest value of each feature of what went by."""
 
     def __init__(self) -> None:
-        self.low, self.high = math.inf, -math.inf
+        self.ends = torch.tensor([[math.inf], [-math.inf]])
 
     def watch(self, rows: Iterable[Tensor]) -> Iterator[Tensor]:
-        """Hand the rows on, and look at their values."""
+        """Hand the rows on, and look at their values; ValueError for missing ones."""
         for x in rows:
-            low, high = x.aminmax()
-            self.low, self.high = min(self.low, float(low)), max(self.high, float(high))
+            low, high = x.amin(0), x.amax(0)  # much faster than aminmax along an axis
+            if bool(low.isnan().any()):
+                raise BadValue(
+                    "data of a forecast",
+                    expected="finite values",
+                    got="NaN, a missing entry",
+                    fix="Forecast from the examples that are complete, x[~x.isnan().any(1)].",
+                )
+            self.ends = torch.stack((low.minimum(self.ends[0]), high.maximum(self.ends[1])))
             yield x
 
 
@@ -129,7 +144,7 @@ def _exact(data: Source, batch: int) -> Moments:
     values, vectors = torch.linalg.eigh(found.covariance)
     root = (vectors * values.clamp_min(0.0).sqrt()).T
     variance = found.covariance.diagonal().clamp_min(0.0)
-    return Moments(found.mean, variance, root, seen.low, seen.high, found.examples, data)
+    return Moments(found.mean, variance, root, seen.ends, found.examples, data)
 
 
 def _large(data: Source, batch: int) -> Moments:
@@ -146,7 +161,7 @@ def _large(data: Source, batch: int) -> Moments:
     mean, variance = shift + first / n, (second / n - (first / n) ** 2).clamp_min(0.0)
     _check(variance, seen)
     root = (torch.cat(kept).double() - mean) / n**0.5 if kept else None
-    return Moments(mean, variance, root, seen.low, seen.high, n, data)
+    return Moments(mean, variance, root, seen.ends, n, data)
 
 
 def _check(variances: Tensor, seen: Range) -> None:
@@ -154,6 +169,6 @@ def _check(variances: Tensor, seen: Range) -> None:
         raise BadValue(
             "data",
             expected="values whose squares are finite in single precision",
-            got=f"values from {seen.low:g} to {seen.high:g}",
+            got=f"values from {float(seen.ends.min()):g} to {float(seen.ends.max()):g}",
             fix="Divide them by their deviation.",
         )

@@ -45,6 +45,6 @@ class Watch(Callback):
             recon=seen.px.mean[0],
             loss=loss,
             reconstruction=-seen.log_px.mean(),
-            kl=seen.kl_total.mean(),
+            kl=seen.kl_total.mean() if seen.has_density else None,
             beta=beta,
         )

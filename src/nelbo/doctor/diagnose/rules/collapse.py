@@ -51,6 +51,12 @@ def _because(case: Case) -> tuple[str, str]:
     """Return the likeliest cause and its fix."""
     if case.explained:
         return "It follows from what is said above.", "Mend that first, then train again."
+    if not case.has_density:
+        return (
+            "There is no KL that could have brought it about: the training was too short, or its "
+            "steps too large.",
+            "Train for more epochs; if nothing changes, with a tenth of the learning rate.",
+        )
     if case.audit is not None and (case.audit.forecast is None or case.audit.forecast.margin < 1):
         return (
             "The audit of its loss found no cause, and could not foretell this one.",

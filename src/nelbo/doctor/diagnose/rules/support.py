@@ -11,7 +11,7 @@ from nelbo.doctor.finding import Finding
 def support(case: Case) -> Iterator[Finding]:
     """Find data on which the likelihood is defined but no log-probability."""
     likelihood = case.likelihood
-    if likelihood is None or likelihood.check(case.x):
+    if likelihood is None or getattr(case.model, "check", likelihood.check)(case.x):
         return
     name = type(likelihood).__name__
     between = float(((case.x > 0) & (case.x < 1)).double().mean())
