@@ -152,6 +152,7 @@ def test_a_model_can_be_copied_and_cast():
 @pytest.mark.parametrize("text", LIKELIHOODS)
 def test_an_initialised_model_starts_at_the_mean_of_the_data(text):
     mean = torch.linspace(0.1, 0.9, 6).reshape(2, 3)
+    mean = mean / mean.sum(-1, keepdim=True) if "one_hot" in text else mean
     model = nelbo.VAE((2, 3), 2, likelihood=registry.build("likelihood", text))
     model.initialise(mean)
     start = model.decode(torch.zeros(1, 1, 2)).mean[0, 0]

@@ -2,9 +2,9 @@
 
 from nelbo import data, doctor, likelihoods, networks, objectives, posteriors, priors, testing
 from nelbo.doctor import Monitor, adapt, audit, audit_step, diagnose, forecast, suggest
-from nelbo.evaluate import evaluate
+from nelbo.evaluate import evaluate, impute
 from nelbo.model import VAE
-from nelbo.train import fit, load
+from nelbo.train import fit, fit_prior, load
 
 __version__ = "0.1.0"
 
@@ -19,7 +19,9 @@ __all__ = [
     "doctor",
     "evaluate",
     "fit",
+    "fit_prior",
     "forecast",
+    "impute",
     "likelihoods",
     "load",
     "networks",

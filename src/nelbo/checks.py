@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+from torch import distributed
+
 from nelbo.errors import BadType, BadValue
 
 T = TypeVar("T")
@@ -34,6 +36,28 @@ def count(name: str, value: int, least: int, usual: int | None = None) -> int:
     return value
 
 
+def sizes(name: str, given: tuple[int, ...] | int, example: str) -> tuple[int, ...]:
+    """Return sizes of layers or levels as a tuple; one size may be a bare number.
+
+    Args:
+        name: of the argument.
+        given: by the user.
+        example: of what would be right, for the message.
+
+    Raises:
+        ValueError: a size is not a positive integer.
+
+    Example:
+        >>> sizes("hidden", 500, "(500, 500)")
+        (500,)
+
+    """
+    found = (given,) if isinstance(given, int) else tuple(given)
+    if not all(isinstance(size, int) and size >= 1 for size in found):
+        raise BadValue(name, expected="positive integers", got=given, fix=f"For example {example}.")
+    return found
+
+
 def component(axis: str, value: T | None, kind: type[T], default: Callable[[], T]) -> T:
     """Return a component of its axis, by default the usual one; TypeError where it is none."""
     if value is None:
@@ -58,3 +82,17 @@ def same_measure(posterior: Any, prior: Any) -> None:
             fix="Between different base measures there is no KL: see docs/catalogue.md for what "
             "goes together.",
         )
+
+
+def alone(what: str, kept: str, fix: str) -> None:
+    """Refuse several processes, for what each of them would keep for itself.
+
+    Args:
+        what: it.
+        kept: what would differ between them, in the plural.
+        fix: what to do.
+    """
+    if distributed.is_available() and distributed.is_initialized():
+        if distributed.get_world_size() > 1:
+            got = f"{distributed.get_world_size()}, whose {kept} would go their own ways"
+            raise BadValue(what, expected="one process", got=got, fix=fix)

@@ -20,7 +20,8 @@ class Context:
 
     Attributes:
         x: data, [batch, *data_shape]; None where latents come from the prior alone.
-        y: covariates, [batch, covariates]; None where the model has none.
+        y: covariates, [batch, covariates], or [covariates], the mean ones, where none were given;
+            None where the model has none.
         encode: q(z|x) of any examples, [n, *data_shape].
         decode: p(x|z) of latents, [samples, batch, latent].
         prior: p(z), or p(z|y).

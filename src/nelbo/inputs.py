@@ -69,10 +69,12 @@ class Inputs(nn.Module):
 
     def beside(self, z: Tensor, y: Tensor | None) -> Tensor:
         """Return what the decoder sees, [samples, batch, latent + covariates]."""
-        if not self.covariates:
-            return z
-        y = self.usual if y is None else y
-        return torch.cat((z, y.expand(*z.shape[:2], -1)), dim=-1)
+        y = self.given(y)
+        return z if y is None else torch.cat((z, y.expand(*z.shape[:2], -1)), dim=-1)
+
+    def given(self, y: Tensor | None) -> Tensor | None:
+        """Return the covariates, by default the mean ones, [covariates]; None if there are none."""
+        return self.usual if y is None and self.covariates else y
 
     def observed(self, px: Distribution) -> Distribution:
         """Return p(x|z) of which missing entries are no part."""
@@ -82,6 +84,19 @@ class Inputs(nn.Module):
         """Return examples whose data is all there, as far as the likelihood's support goes."""
         data, _ = self.split(x)
         return fill(data, self.inside) if self.missing else data
+
+    def check_known(self, x: Tensor) -> None:
+        """Refuse examples whose covariates are unknown."""
+        _, y = self.split(x)
+        unknown = 0 if y is None else int(y.isnan().any(-1).sum())
+        if unknown:
+            raise BadValue(
+                "covariates",
+                expected="known ones, on which the model depends",
+                got=f"NaN in {unknown} of {len(x)} examples",
+                fix="Leave those examples out; to train with unknown labels there is the "
+                "objective 'm2', whose classify(x) also tells them.",
+            )
 
     @torch.no_grad()
     def fill(self, mean: Tensor) -> None:

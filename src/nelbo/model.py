@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Sequence
 from functools import partial
@@ -72,13 +73,9 @@ class VAE(nn.Module):
         self.network = checks.component("network", network, Network, MLP)
         self.likelihood = checks.component("likelihood", likelihood, Likelihood, Bernoulli)
         self.posterior = checks.component("posterior", posterior, Posterior, Diagonal)
-        self.prior = checks.component("prior", prior, Prior, Standard)
-        checks.same_measure(self.posterior, self.prior)
         self.likelihood.setup(self.data_shape)
         self.posterior.setup(latent)
-        self.prior.setup(latent)
-        self.prior.connect(self.posterior, self.data_shape, covariates)
-        self.posterior.connect(self.prior)
+        self._take(checks.component("prior", prior, Prior, Standard))
         self.inputs = Inputs(
             self.data_shape,
             covariates,
@@ -90,6 +87,34 @@ class VAE(nn.Module):
         self.decoder = self.network.make_decoder(
             latent + covariates, self.likelihood.parameter_shape(self.data_shape)
         )
+
+    def _take(self, prior: Prior) -> None:
+        checks.same_measure(self.posterior, prior)
+        self.prior = prior
+        prior.setup(self.latent)
+        prior.connect(self.posterior, self.data_shape, self.covariates)
+        self.posterior.connect(prior)
+
+    def with_prior(self, prior: Prior) -> VAE:
+        """Return a copy of the model with another prior, which begins untrained.
+
+        Args:
+            prior: p(z); of it, too, a copy becomes part of the model.
+
+        Raises:
+            TypeError: no prior.
+            ValueError: a prior that does not go with the posterior.
+
+        Example:
+            >>> from nelbo.priors import Mixture
+            >>> model = VAE(data_shape=(4,), latent=2)
+            >>> type(model.with_prior(Mixture()).prior).__name__
+            'Mixture'
+        """
+        twin = copy.deepcopy(self)
+        twin._take(copy.deepcopy(checks.component("prior", prior, Prior, Standard)))
+        twin.prior.to(next(self.parameters())).train(self.training)
+        return twin
 
     @property
     def example_shape(self) -> tuple[int, ...]:
@@ -125,8 +150,8 @@ class VAE(nn.Module):
         return self.inputs.observed(self.likelihood(parameters.unflatten(0, z.shape[:2])))
 
     def marginal(self, y: Covariates = None) -> Distribution:
-        """Return p(z), or p(z|y), batch shape [] or [batch]."""
-        return self.prior.within(self._context(None, y))
+        """Return p(z), or p(z|y), batch shape [] or [batch]; by default at the mean covariates."""
+        return self.prior.within(self._context(None, self.inputs.given(y)))
 
     def reconstruct(self, x: Float[Tensor, " batch *event"]) -> Float[Tensor, " batch *shape"]:
         """Return the mean of p(x|z) at the mean of q(z|x), [batch, *data_shape]."""
@@ -186,7 +211,11 @@ class VAE(nn.Module):
         return self.decode(z, y).mean[0]
 
     def check(self, x: Tensor) -> bool:
-        """Refuse data outside the likelihood's domain; return whether all is in its support."""
+        """Refuse data outside the likelihood's domain; return whether all is in its support.
+
+        Covariates that are unknown (NaN) are refused too.
+        """
+        self.inputs.check_known(x)
         return self.likelihood.check(self.inputs.present(x))
 
     def spec(self) -> Spec:

@@ -1,4 +1,4 @@
-"""Gaussians of the Poincare ball by Moebius sums and Gauss-Hermite, as Mathieu et al. write them."""
+"""Gaussians of the Poincare ball by Moebius sums, as Mathieu et al. write them."""
 
 import numpy as np
 from scipy import integrate, stats

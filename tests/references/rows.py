@@ -38,6 +38,7 @@ class PosteriorRow:
     variance: Callable[[Array], Array]
     kl: Callable[[Array], Array] | None = None
     weights: Callable[[Any], None] = unchanged  # sets those of the module itself, beforehand
+    prior: str | None = None  # the one that it goes with; its weights are set likewise
 
 
 @dataclass(frozen=True)

@@ -71,7 +71,7 @@ def test_an_empty_folder_and_missing_parents_are_fine(tmp_path, make, x):
 def test_of_two_runs_that_begin_at_once_one_gets_the_folder(tmp_path):
     first, second = RunFolder(tmp_path / "run"), RunFolder(tmp_path / "run")
     (first.path / "checkpoints").mkdir(parents=True)
-    second._check_new = lambda: False  # as if it had looked before
+    second.check_new = lambda: False  # as if it had looked before
     with pytest.raises(Failed, match="expected a folder that can be made, got 'File exists'"):
         second.create({}, room=0)
 

@@ -90,14 +90,14 @@ def test_the_refused_one_touches_nothing(tmp_path, make, x, same, snapshot):
 def test_of_two_that_begin_at_once_the_slower_one_is_refused(tmp_path, make, x):
     """The other has found the new folder, and taken it, before its maker has."""
     other, folder = Lock(tmp_path / "run"), RunFolder(tmp_path / "run")
-    check = folder._check_new
+    check = folder.check_new
 
     def checked():
         (tmp_path / "run").mkdir()
         other.take()
         return check()
 
-    folder._check_new = checked
+    folder.check_new = checked
     with pytest.raises(Failed, match=REFUSED):
         folder.create({}, room=0)
     assert not folder.config_path.exists()

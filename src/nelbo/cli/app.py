@@ -19,7 +19,9 @@ from nelbo.cli import (
     data,
     diagnose,
     evaluate,
+    fit_prior,
     forecast,
+    impute,
     reconstruct,
     sample,
     suggest,
@@ -53,6 +55,8 @@ app.command("forecast")(forecast.forecast)
 app.command("diagnose")(diagnose.diagnose)
 app.command("evaluate")(evaluate.evaluate)
 app.command("reconstruct")(reconstruct.reconstruct)
+app.command("fit-prior")(fit_prior.fit_prior)
+app.command("impute")(impute.impute)
 app.command("sample")(sample.sample)
 app.add_typer(data.app, name="data")
 

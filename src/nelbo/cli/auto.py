@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from nelbo.data import load
+from nelbo.data import WithCovariates, load_with
 from nelbo.doctor import suggest
 from nelbo.world import World
 
@@ -27,11 +27,15 @@ def followed(stated: Mapping[str, Any], data: str | None, world: World) -> dict[
     given = {name: value for name, value in stated.items() if name != "likelihood"}
     if data is None:
         return given
-    found = suggest(load(data, transform=given.get("transform")).train)
-    chosen = {"transform": found.transform, "latent": found.latent, **given}
+    covariates = None if "covariates" not in given else {"of": given["covariates"]}
+    train = load_with(data, covariates, given.get("transform")).train
+    found = suggest(train.data if isinstance(train, WithCovariates) else train)
+    chosen = {"transform": found.transform, "latent": found.latent, "missing": found.missing}
+    chosen |= given
     if world.is_main:
         what = (
             f"likelihood {found.text}, transform {chosen['transform']}, latent {chosen['latent']}"
+            + ", missing entries" * chosen["missing"]
         )
         typer.echo(f"{what}: {found.reason('likelihood').because}", err=True)
     return {**chosen, "likelihood": found.text}

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from nelbo import evaluate as measuring
+from nelbo.cli.raw_units import in_raw_units
 from nelbo.cli.options import (
     DataOption,
     DeviceOption,
@@ -56,7 +57,7 @@ def evaluate(
     ]  # fmt: skip
     if samples:
         estimators.append(measuring.ImportanceBound(samples=samples))
-    found = measuring(model, chosen, estimators, seed, world)
+    found = in_raw_units(measuring(model, chosen, estimators, seed, world), chosen)
     if not world.is_main:
         return
     if as_json:

@@ -9,9 +9,12 @@ from typing import Annotated, Any
 
 import torch
 import typer
+from torch import Tensor
 
 from nelbo import registry
-from nelbo.data import Data, load
+from nelbo.data import Data, load_with
+from nelbo.data.covariates import values
+from nelbo.data.transforms import Transform, as_transform
 from nelbo.errors import BadValue, nearest
 from nelbo.report.json import plain
 from nelbo.train import RunFolder
@@ -59,7 +62,7 @@ def run_data(run: Path, other: str | None) -> Data:
     if what is None:
         fix = "Say which with --data."
         raise BadValue(f"run {run}", expected="a record of its data", got="none", fix=fix)
-    found = load(what, transform=recorded.get("transform"))
+    found = load_with(what, recorded.get("covariates"), recorded.get("transform"))
     if other is None and recorded.get("checksum", found.checksum) != found.checksum:
         raise BadValue(
             f"{what}",
@@ -68,6 +71,22 @@ def run_data(run: Path, other: str | None) -> Data:
             fix=f"To measure it on other data all the same, say so: --data {what}.",
         )
     return found
+
+
+def run_transform(run: Path) -> Transform:
+    """Return the transform that a run's data was given."""
+    return as_transform(RunFolder(run).config()["data"].get("transform"))
+
+
+def run_covariates(run: Path, stated: str | None) -> Tensor | None:
+    """Return the covariates that a user states, [covariates]; None where they are left out."""
+    if stated is None:
+        return None
+    recorded = RunFolder(run).config()["data"].get("covariates")
+    if recorded is None:
+        fix = "Leave --covariates out, or train with it."
+        raise BadValue("--covariates", expected="a run that has any", got=f"{run}", fix=fix)
+    return values(stated, recorded)
 
 
 def print_json(record: Mapping[str, Any]) -> None:

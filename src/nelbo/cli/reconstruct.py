@@ -29,11 +29,12 @@ def reconstruct(
     """
     new_file(out)
     model, test = load(run), run_data(run, data).test
-    grid.check_ending(out, test.shape)
+    grid.check_ending(out, model.data_shape)
     first = test.first_of_each_class(n)
     chosen = first + [i for i in range(min(n, len(test))) if i not in first][: n - len(first)]
     with seeded(0), torch.no_grad():
-        originals = test[chosen]
-        made = model.reconstruct(originals)
+        rows = test[chosen]
+        both = model.inputs.split(rows)[0], model.reconstruct(rows)
+        originals, made = (test.transform.undone(x) for x in both)
     grid.write([originals, made], out, made)
     typer.echo(f"{out}: {len(made)} reconstructions")

@@ -13,7 +13,8 @@ import typer
 from nelbo import registry
 from nelbo.cli.auto import followed
 from nelbo.cli.options import DeviceOption, chosen_device, with_hidden
-from nelbo.data import Indexed, load
+from nelbo.data import Indexed, WithCovariates, load_with
+from nelbo.data.transforms import as_transform
 from nelbo.errors import BadValue
 from nelbo.model import AXES, VAE
 from nelbo.report import grid
@@ -34,6 +35,8 @@ DEFAULTS: dict[str, Any] = {
     "lr": 1e-3,
     "seed": 0,
     "precision": "fp32",
+    "missing": False,
+    "covariates": None,
 }
 HELD_OUT = 0.1
 
@@ -59,6 +62,20 @@ def train(
         str | None, typer.Option("--hidden", metavar="500,500", help="Sizes of the MLP's layers.")
     ] = None,
     latent: Annotated[int | None, typer.Option(help="Latent dimensions. [default: 20]")] = None,
+    missing: Annotated[
+        bool | None,
+        typer.Option(
+            "--missing", help="Entries may be missing: empty cells, NaN.", show_default=False
+        ),
+    ] = None,
+    covariates: Annotated[
+        str | None,
+        typer.Option(
+            metavar="labels|COLUMNS",
+            help="What the model depends on beside its latents: labels, or columns of a table by "
+            "name or number, such as age,sex.",
+        ),
+    ] = None,
     batch: Annotated[
         int | None, typer.Option(help="Examples a step, of all processes. [default: 100]")
     ] = None,
@@ -109,7 +126,7 @@ def train(
         "likelihood": likelihood, "posterior": posterior, "prior": prior, "objective": objective,
         "network": with_hidden(network, hidden), "transform": transform, "latent": latent,
         "batch": batch, "epochs": epochs, "lr": lr, "clip": clip, "patience": patience,
-        "seed": seed, "precision": precision,
+        "seed": seed, "precision": precision, "missing": missing, "covariates": covariates,
     }  # fmt: skip
     where = own_device(chosen_device(device))
     world = joined(where)
@@ -148,13 +165,23 @@ def _train(
     world: World,
 ) -> tuple[int, ...]:
     built = {axis: registry.build(axis, settings[axis]) for axis in (*AXES, "objective")}
-    loaded = load(data, transform=settings["transform"])
+    given = settings["covariates"]
+    given = {"of": given} if isinstance(given, str) else given
+    loaded = load_with(data, given, settings["transform"])
     train, valid = loaded.train, None
     if settings.get("patience") is not None:
         train, valid = _held_out(train, settings["seed"])
     with seeded(settings["seed"]):
         parts = {axis: built[axis] for axis in AXES}
-        model = VAE(train.shape, settings["latent"], **parts)
+        source = loaded.train
+        beside = isinstance(source, WithCovariates)
+        model = VAE(
+            source.data.shape if beside else source.shape,
+            settings["latent"],
+            **parts,
+            covariates=source.covariates.shape[1] if beside else 0,
+            missing=settings["missing"],
+        )
         model.initialise(world.on_main(train.mean))
     names = ("epochs", "batch", "lr", "clip", "patience", "seed", "precision")
     fit(
@@ -168,11 +195,18 @@ def _train(
         about={
             "name": loaded.place,
             "checksum": loaded.checksum,
-            "transform": settings["transform"],
+            "transform": _recorded(settings["transform"], loaded.train),
+            **({"covariates": source.record} if beside else {}),
         },
         **{name: settings[name] for name in names if name in settings},
     )
-    return train.shape
+    return model.data_shape
+
+
+def _recorded(transform: str, train: Indexed) -> str:
+    """Return a transform's text, with what it took from the training data, if it took any."""
+    same = as_transform(transform) == train.transform
+    return transform if same else registry.text(registry.spec(train.transform))
 
 
 def _held_out(train: Indexed, seed: int) -> tuple[Indexed, Indexed]:
@@ -194,10 +228,15 @@ def _place(data: str | None, out: Path | None) -> tuple[str | None, Path]:
 def _before(folder: RunFolder, world: World) -> dict[str, Any]:
     """Return the settings that a run began with."""
     config = world.on_main(folder.config)
+    if "fitted_to" in config:
+        got, fix = "a prior that was fitted", "Fit it anew: nelbo fit-prior."
+        raise BadValue(f"run {folder.path}", expected="one of nelbo train", got=got, fix=fix)
     model, data = config["model"], config["data"]
     return {
         **{axis: model[axis] for axis in AXES},
         "latent": model["latent"],
+        "missing": model.get("missing", False),
+        "covariates": data.get("covariates"),
         "objective": config["objective"],
         **{name: value for name, value in config["train"].items() if value is not None},
         "data": data.get("name"),

@@ -3,6 +3,7 @@
 from nelbo.data.as_source import as_source
 from nelbo.data.batches import Batches
 from nelbo.data.beside import beside
+from nelbo.data.covariates import WithCovariates, load_with
 from nelbo.data.examples import Examples
 from nelbo.data.indexed import Indexed
 from nelbo.data.loading import DATASETS, Data, load
@@ -19,6 +20,7 @@ from nelbo.data.transforms import (
     DynamicBinarise,
     Raw,
     Scale,
+    Standardise,
     StaticBinarise,
     Transform,
 )
@@ -40,10 +42,13 @@ __all__ = [
     "Rows",
     "Scale",
     "Source",
+    "Standardise",
     "StaticBinarise",
     "Stream",
     "Transform",
+    "WithCovariates",
     "as_source",
     "beside",
     "load",
+    "load_with",
 ]

@@ -41,9 +41,10 @@ class Examples(Indexed):
     def __init__(
         self, array: Any, transform: Transform | str | None = None, labels: Any = None
     ) -> None:
-        self.transform = as_transform(transform)
+        held = in_memory(array)
+        self.transform = as_transform(transform).fitted(held)
         self.labels = None
-        self._keep(self.transform.prepare(in_memory(array)))
+        self._keep(self.transform.prepare(held))
         if labels is not None:
             self.labels = as_labels(labels, len(self))
 

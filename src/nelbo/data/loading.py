@@ -119,6 +119,8 @@ def load(what: Any, *, transform: Transform | str | None = None, seed: int = 0) 
     parts = hold_out(whole, name, seed) if parts.test is None else whole
     parts = dataclasses.replace(parts, test=_checked(parts.test, f"{name}'s test set"))
     _check_alike(name, parts.train, parts.test)
+    if isinstance(parts.train, Tensor):
+        chosen = chosen.fitted(parts.train)
     how = (
         "split as given"
         if whole.test is not None

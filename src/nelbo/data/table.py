@@ -46,6 +46,11 @@ def read_csv(path: Path) -> Parts:
         return Parts(_with_gaps(path, header))
 
 
+def column_names(path: Path) -> list[str]:
+    """Return the names in a table's header; none where it has none."""
+    return [cell.strip() for cell in next(_rows(path))[1]] if _header_lines(path) else []
+
+
 def _header_lines(path: Path) -> int:
     line, cells = next(_rows(path), (0, []))
     said = [cell for cell in cells if cell.strip()]

@@ -46,6 +46,7 @@ def affine_layers(latent: int, context: int, layers: int, hidden: int) -> nn.Mod
         RuntimeError: zuko is not installed.
 
     Example:
+        >>> import torch
         >>> z, log_det = Autoregressive(affine_layers(3, 0, 2, 8)(None)).forward(torch.zeros(5, 3))
         >>> z.shape, log_det.shape
         (torch.Size([5, 3]), torch.Size([5]))
@@ -72,9 +73,10 @@ def spline_layers(latent: int, context: int, layers: int, hidden: int, bins: int
         RuntimeError: zuko is not installed.
 
     Example:
+        >>> import torch
         >>> f = Autoregressive(spline_layers(3, 0, 2, 8, bins=4)(None))
-        >>> f.forward(torch.full((1, 3), 6.0))[0]
-        tensor([[6., 6., 6.]], grad_fn=...)
+        >>> f.forward(torch.full((1, 3), 6.0))[0].tolist()
+        [[6.0, 6.0, 6.0]]
 
     """
     widths = (hidden, hidden)

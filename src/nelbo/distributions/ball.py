@@ -12,13 +12,12 @@ from torch.types import _size
 
 from nelbo.distributions.base import Latents
 from nelbo.distributions.directions import unit
+from nelbo.distributions.fixed_noise import fixed_uniforms
 from nelbo.distributions.quantile import integral, quantile
 from nelbo.distributions.sphere import log_area
 from nelbo.errors import BadValue
 from nelbo.formulas import LOG_2PI
-from nelbo.rng import generator
 
-MOMENT_DRAWS = 1024
 WINDOW = 12  # deviations to either side of the mode
 
 
@@ -95,10 +94,8 @@ class WrappedNormal(Latents):
         return self._fixed().var(0)
 
     def _fixed(self) -> Tensor:
-        half = torch.randn(MOMENT_DRAWS // 2, self.location.shape[-1], generator=generator(0))
-        noise = torch.cat([half, -half]).to(self.location)
-        ones = [1] * len(self.batch_shape)
-        return self._wrapped(noise.reshape(MOMENT_DRAWS, *ones, -1))
+        noise = torch.special.ndtri(fixed_uniforms(self.location.shape[-1])).to(self.location)
+        return self._wrapped(noise[(slice(None), *[None] * len(self.batch_shape))])
 
 
 # log p(z) = -d(0, z)^2 / (2 sigma^2) - log Z,

@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.distributions import Distribution, constraints
+from torch.types import _size
 
 from nelbo.distributions.bijection import Bijection
 from nelbo.formulas import LOG_2PI
@@ -33,8 +34,8 @@ class Flow(Distribution):
         batch_shape: of the distribution.
     """
 
-    arg_constraints: ClassVar[dict[str, constraints.Constraint]] = {}
-    support = constraints.real_vector
+    arg_constraints: ClassVar[dict[str, constraints.Constraint]] = {}  # pyright: ignore
+    support = constraints.real_vector  # pyright: ignore
     has_rsample = True
     moments_are_estimated = True
 
@@ -48,9 +49,9 @@ class Flow(Distribution):
         self.bijection, self.points = bijection, points
         self._drawn: tuple[Tensor, Tensor, Tensor] | None = None
 
-    def rsample(self, sample_shape: torch.Size = torch.Size()) -> Tensor:  # noqa: B008
+    def rsample(self, sample_shape: _size = torch.Size()) -> Tensor:  # noqa: B008
         """Return f of fresh noise, [*sample_shape, *batch_shape, latent]."""
-        shape = self._extended_shape(sample_shape)
+        shape = self._extended_shape(torch.Size(sample_shape))
         u = torch.randn(shape, dtype=self.points.dtype, device=self.points.device)
         z, log_det = self.bijection.forward(u)
         self._drawn = z, u, log_det
@@ -81,7 +82,7 @@ class Flow(Distribution):
         return self.bijection.forward(u.expand(count, *self.batch_shape, latent))[0]
 
 
-def standard_points(latent: int) -> Float[Tensor, "points latent"]:
+def standard_points(latent: int, count: int = POINTS) -> Float[Tensor, "points latent"]:
     """Return points spread like N(0, I): scrambled Sobol points through its inverse distribution.
 
     Each comes with its negative, and their variance is 1 in each latent, so that mean and variance
@@ -94,7 +95,7 @@ def standard_points(latent: int) -> Float[Tensor, "points latent"]:
 
     """
     sobol = torch.quasirandom.SobolEngine(latent, scramble=True, seed=0)
-    uniform = sobol.draw(POINTS // 2, dtype=torch.float64).clamp(1e-9, 1 - 1e-9)
+    uniform = sobol.draw(count // 2, dtype=torch.float64).clamp(1e-9, 1 - 1e-9)
     half = torch.special.ndtri(uniform)
     half = half / half.square().mean(0).sqrt()
     return torch.cat((half, -half)).to(torch.get_default_dtype())

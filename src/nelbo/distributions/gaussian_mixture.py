@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.distributions import Categorical, Distribution, constraints
+from torch.types import _size
 
 from nelbo.formulas import LOG_2PI
 
@@ -22,8 +23,8 @@ class GaussianMixture(Distribution):
         sigma: s, positive, [components, latent].
     """
 
-    arg_constraints: ClassVar[dict[str, constraints.Constraint]] = {}
-    support = constraints.real_vector
+    arg_constraints: ClassVar[dict[str, constraints.Constraint]] = {}  # pyright: ignore
+    support = constraints.real_vector  # pyright: ignore
 
     def __init__(
         self,
@@ -36,15 +37,20 @@ class GaussianMixture(Distribution):
 
     def log_prob(self, value: Tensor) -> Tensor:
         """Return log p(z), in nats per example."""
+        return torch.logsumexp(self.log_joint(value), dim=-1)
+
+    def log_joint(self, value: Tensor) -> Tensor:
+        """Return log p(z, k) of every component k, [..., components]."""
         log_weights = torch.log_softmax(self.logits, 0)
         distance = _SquaredDistance.apply(value, self.means, self.sigma)
         log_norm = self.sigma.log().sum(-1) + 0.5 * LOG_2PI * self.means.shape[-1]
-        return torch.logsumexp(log_weights - log_norm - 0.5 * distance, dim=-1)
+        return log_weights - log_norm - 0.5 * distance
 
-    def sample(self, sample_shape: torch.Size = torch.Size()) -> Tensor:  # noqa: B008
+    def sample(self, sample_shape: _size = torch.Size()) -> Tensor:  # noqa: B008
         """Return draws, without a gradient to the weights."""
         with torch.no_grad():
-            chosen = Categorical(logits=self.logits, validate_args=False).sample(sample_shape)
+            components = Categorical(logits=self.logits, validate_args=False)
+            chosen = components.sample(torch.Size(sample_shape))
             return torch.normal(self.means[chosen], self.sigma[chosen])
 
     # E[z] = sum_k pi_k m_k

@@ -10,10 +10,8 @@ from torch import Tensor
 from torch.types import _size
 
 from nelbo.distributions.base import Latents
+from nelbo.distributions.fixed_noise import fixed_uniforms
 from nelbo.errors import BadValue
-from nelbo.rng import generator
-
-MOMENT_DRAWS = 1024
 
 
 def simplices(categories: int) -> str:
@@ -89,9 +87,8 @@ class Concrete(Latents):
         return self._fixed().var(0)
 
     def _fixed(self) -> Tensor:
-        shape = (MOMENT_DRAWS // 2, *self.logits.shape[-2:])
-        half = torch.rand(shape, generator=generator(0), dtype=torch.float64)
-        u = torch.cat([half, 1.0 - half]).to(self.logits)
+        u = fixed_uniforms(self.event_shape[0])
+        u = u.unflatten(-1, self.logits.shape[-2:]).to(self.logits)
         return self._relaxed(u[(slice(None), *[None] * len(self.batch_shape))])
 
 

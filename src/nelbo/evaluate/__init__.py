@@ -17,6 +17,7 @@ from nelbo.evaluate.elbo import ELBO
 from nelbo.evaluate.epsilon_delta_collapse import EpsilonDeltaCollapse
 from nelbo.evaluate.estimate import Estimate
 from nelbo.evaluate.importance_bound import ImportanceBound
+from nelbo.evaluate.impute import impute
 from nelbo.evaluate.kl_per_latent import KLPerLatent
 from nelbo.evaluate.mutual_information import MutualInformation
 from nelbo.evaluate.output_dependence import OutputDependence
@@ -42,6 +43,7 @@ __all__ = [
     "OutputDependence",
     "PriorSamples",
     "evaluate",
+    "impute",
 ]
 
 

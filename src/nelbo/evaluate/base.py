@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -88,6 +88,15 @@ def batches(model: Evaluable, data: Source, batch: int) -> Iterator[Tensor]:
             getattr(model, "check", likelihood.check)(given)
         # a stream has batches of its own size; of a short one some processes have no rows
         yield from (x.to(like) for x in given.split(batch) if len(x))
+
+
+def data_of(model: Evaluable, x: Tensor, reconstructed: Tensor) -> Tensor:
+    """Return the data of examples, without covariates; what is missing is as reconstructed."""
+    inputs: Any = getattr(model, "inputs", None)
+    if inputs is None or not (inputs.covariates or inputs.missing):
+        return x
+    data, _ = inputs.split(x)
+    return torch.where(data.isnan(), reconstructed, data)
 
 
 def decodable(model: Evaluable) -> Decodable:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from nelbo.data import Source
-from nelbo.evaluate.base import Estimator, Evaluable, batches
+from nelbo.evaluate.base import Estimator, Evaluable, batches, data_of
 from nelbo.evaluate.estimate import Estimate
 from nelbo.evaluate.jackknife import Blocks, Deviations, variance
 
@@ -32,7 +32,7 @@ class OutputDependence(Estimator):
     that does not vary is given. `explained_variance`, 1 - Var(x - m(x))/Var(x): 0 for every
     constant output. `output_deviation`: the standard deviation of m(x) across inputs, averaged over
     the features; 0 when every output is the same image. `squared_error` and `total_variance`: SSE
-    and SST per example.
+    and SST per example. Covariates are no part of it, and what is missing has no error.
 
     Args:
         batch: examples at a time.
@@ -51,9 +51,9 @@ class OutputDependence(Estimator):
         """Return the five estimates."""
         blocks, inputs, outputs = Blocks(), Deviations(), Deviations()
         for x in batches(model, data, self.batch):
+            made = model.reconstruct(x)
             target, output = (
-                x.flatten(1).cpu().double(),
-                model.reconstruct(x).flatten(1).cpu().double(),
+                part.flatten(1).cpu().double() for part in (data_of(model, x, made), made)
             )
             error = ((target - output) ** 2).sum(1, keepdim=True).cpu()
             d, m = inputs(target), outputs(output)

@@ -16,7 +16,9 @@ from nelbo.likelihoods.log_normal import LogNormal
 from nelbo.likelihoods.logistic import Logistic
 from nelbo.likelihoods.negative_binomial import NegativeBinomial
 from nelbo.likelihoods.one_hot import OneHot
+from nelbo.likelihoods.pixel_cnn import PixelCNN
 from nelbo.likelihoods.poisson import Poisson
+from nelbo.likelihoods.recurrent import Recurrent
 from nelbo.likelihoods.student_t import StudentT
 from nelbo.likelihoods.zero_inflated_negative_binomial import ZeroInflatedNegativeBinomial
 
@@ -37,7 +39,9 @@ __all__ = [
     "Logistic",
     "NegativeBinomial",
     "OneHot",
+    "PixelCNN",
     "Poisson",
+    "Recurrent",
     "StudentT",
     "ZeroInflatedNegativeBinomial",
 ]

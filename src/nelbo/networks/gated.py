@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from torch import nn
 
+from nelbo.checks import sizes
 from nelbo.networks.base import Network, Shape
 from nelbo.networks.dense import dense
-from nelbo.networks.sizes import sizes
 from nelbo.networks.weights import SMALL
 from nelbo.registry import register
 

@@ -7,10 +7,10 @@ from functools import partial
 
 from torch import nn
 
+from nelbo.checks import sizes
 from nelbo.networks.activation import activation
 from nelbo.networks.base import Network, Shape
 from nelbo.networks.dense import dense
-from nelbo.networks.sizes import sizes
 from nelbo.registry import register
 
 # the way out, for those whose data another network does not fit

@@ -9,12 +9,12 @@ from torch import Tensor
 from nelbo.formulas import gradient_only
 from nelbo.objectives.aggregate import check_weights, prior_draws
 from nelbo.objectives.base import LearningObjective, frozen
-from nelbo.objectives.critic import Critic, check_critic, told_apart
+from nelbo.objectives.critic import check_critic, critic, told_apart
 from nelbo.registry import register
 from nelbo.terms import Terms
 
 
-# E log p(x|z) + w E_q log D(z),   D: is z from p(z), or from q(z)?                Makhzani et al. 2016
+# E log p(x|z) + w E_q log D(z),   D: is z from p(z), or from q(z)?             Makhzani et al. 2016
 @register("objective", "adversarial_ae")
 class AdversarialAE(LearningObjective):
     """Reconstructions, and latents that a critic takes for the prior's; no KL.
@@ -44,7 +44,7 @@ class AdversarialAE(LearningObjective):
 
     def setup(self, data_shape: tuple[int, ...], latent: int) -> None:
         """Create the critic of latents."""
-        self.critic = Critic((latent,), self.hidden)
+        self.critic = critic((latent,), self.hidden)
 
     def forward(self, terms: Terms) -> Float[Tensor, " batch"]:
         """Return the objective of each example, [batch]."""
@@ -52,9 +52,7 @@ class AdversarialAE(LearningObjective):
         fooled = F.logsigmoid(frozen(self.critic)(z)).view(shape).mean(0)
         learnt = told_apart(self.critic(prior_draws(terms)), self.critic(z.detach()))
         return (
-            terms.log_px.mean(0)
-            + self.weight * fooled
-            + gradient_only(learnt.view(shape).mean(0))
+            terms.log_px.mean(0) + self.weight * fooled + gradient_only(learnt.view(shape).mean(0))
         )
 
     @property

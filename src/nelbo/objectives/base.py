@@ -45,6 +45,10 @@ class Objective(ABC):
         """Return the forward pass that the objective is taken of."""
         return model.terms(x, self.samples)
 
+    def check_data(self, model: Any, x: Tensor) -> bool:
+        """Refuse data that this cannot be taken of; return whether all is in the support."""
+        return model.check(x)
+
     def at(self, step: int) -> Objective:
         """Return this objective with every schedule replaced by its value at `step`."""
         schedules = self._schedules()
@@ -100,6 +104,17 @@ class LearningObjective(nn.Module, Objective):
         Args:
             data_shape: shape of one example.
             latent: number of latents.
+        """
+
+    def connect(self, covariates: int) -> None:
+        """Create what depends on the model's covariates; `fit` calls it once, after `setup`.
+
+        Args:
+            covariates: their number; 0 where the model has none.
+
+        Raises:
+            ValueError: there is no such objective without covariates.
+
         """
 
     @abstractmethod

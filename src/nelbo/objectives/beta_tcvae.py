@@ -11,20 +11,21 @@ from torch import Tensor
 
 from nelbo.objectives.aggregate import check_weights, log_q_of_pairs
 from nelbo.objectives.base import Objective
-from nelbo.objectives.importance import check_count
 from nelbo.registry import register
 from nelbo.terms import Terms
 
 
 # E KL(q(z|x) || p(z)) = I(x; z) + KL(q(z) || prod_k q(z_k)) + sum_k KL(q(z_k) || p(z_k))
-# log q(z) ~ log 1/(N M) sum_j q(z|x_j), the batch's                      Chen et al. 2018, (2) and S3
+# log q(z) ~ log (1/M) sum_j q(z|x_j), the batch's           Chen et al. 2018, (2) and (S3)
 @register("objective", "beta_tcvae")
 @dataclass(frozen=True)
 class BetaTCVAE(Objective):
     """The ELBO whose KL is split: mutual information, total correlation, latent by latent.
 
     With all weights 1 it is the one-sample ELBO, whatever the batch. A weight on the total
-    correlation makes latents independent of each other without making them useless.
+    correlation makes latents independent of each other without making them useless. The batch
+    stands for the data: the paper's further log N shifts the parts by constants, which have no
+    gradient.
 
     Source: Chen et al. 2018, Isolating sources of disentanglement in VAEs, equations 2 and S3.
 
@@ -32,8 +33,6 @@ class BetaTCVAE(Objective):
         alpha: weight of the mutual information of index and latents.
         beta: weight of the total correlation.
         gamma: weight of the KL of each latent by itself.
-        examples: N, the number of training examples, which shifts the parts by constants and
-            leaves their gradients alone; by default the batch stands for the data.
 
     Example:
         >>> BetaTCVAE(beta=6.0).belief
@@ -44,12 +43,9 @@ class BetaTCVAE(Objective):
     alpha: float = 1.0
     beta: float = 6.0
     gamma: float = 1.0
-    examples: int | None = None
 
     def __post_init__(self) -> None:
         check_weights(alpha=self.alpha, beta=self.beta, gamma=self.gamma)
-        if self.examples is not None:
-            check_count("examples", self.examples)
 
     def __call__(self, terms: Terms) -> Float[Tensor, " batch"]:
         """Return the objective of each example, [batch]."""
@@ -60,7 +56,7 @@ class BetaTCVAE(Objective):
     def parts(self, terms: Terms) -> Float[Tensor, "three samples batch"]:
         """Return mutual information, total correlation and KL by latent, at each draw."""
         pairs = log_q_of_pairs(terms)
-        many = math.log((self.examples or 1) * pairs.shape[2])
+        many = math.log(pairs.shape[2])
         log_q = pairs.sum(-1).logsumexp(2) - many
         each = (pairs.logsumexp(2) - many).sum(-1)
         return torch.stack((terms.log_qz - log_q, log_q - each, each - terms.log_pz))

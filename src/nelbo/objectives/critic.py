@@ -13,17 +13,21 @@ from torch import Tensor, nn
 from nelbo.errors import BadValue
 
 
-class Critic(nn.Sequential):
-    """[n, *shape] to one logit each, [n]: above 0 where it takes the input for the first kind."""
+def critic(shape: Sequence[int], hidden: Sequence[int]) -> nn.Sequential:
+    """Return a critic of [n, *shape] with one logit each, [n]: above 0 for the first kind.
 
-    def __init__(self, shape: Sequence[int], hidden: Sequence[int]) -> None:
-        layers: list[nn.Module] = [nn.Flatten()]
-        for fan_in, fan_out in pairwise((math.prod(shape), *hidden)):
-            layers += [nn.Linear(fan_in, fan_out), nn.LeakyReLU(0.2)]
-        super().__init__(*layers, nn.Linear(hidden[-1], 1), nn.Flatten(0))
+    It begins undecided: its last layer is 0, and so is every logit.
+    """
+    layers: list[nn.Module] = [nn.Flatten()]
+    for fan_in, fan_out in pairwise((math.prod(shape), *hidden)):
+        layers += [nn.Linear(fan_in, fan_out), nn.LeakyReLU(0.2)]
+    last = nn.Linear(hidden[-1], 1)
+    nn.init.zeros_(last.weight)
+    nn.init.zeros_(last.bias)
+    return nn.Sequential(*layers, last, nn.Flatten(0))
 
 
-# log s(D(a)) + log(1 - s(D(b)))                                            Goodfellow et al. 2014, (1)
+# log s(D(a)) + log(1 - s(D(b)))                                         Goodfellow et al. 2014, (1)
 def told_apart(first: Float[Tensor, " n"], second: Float[Tensor, " n"]) -> Float[Tensor, " n"]:
     """Return how well logits tell two kinds apart: what a critic maximises, at most 0."""
     return F.logsigmoid(first) + F.logsigmoid(-second)

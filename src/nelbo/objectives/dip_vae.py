@@ -14,7 +14,7 @@ from nelbo.registry import register
 from nelbo.terms import Terms
 
 
-# ELBO - l_od sum_{i != j} C_ij^2 - l_d sum_i (C_ii - 1)^2                 Kumar et al. 2018, (5), (6)
+# ELBO - l_od sum_{i != j} C_ij^2 - l_d sum_i (C_ii - 1)^2               Kumar et al. 2018, (5), (6)
 @dataclass(frozen=True)
 class DIP(Objective):
     """What both share: a covariance of latents that is to be the identity, and two weights."""

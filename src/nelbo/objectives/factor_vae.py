@@ -9,13 +9,13 @@ from torch import Tensor
 from nelbo.formulas import gradient_only
 from nelbo.objectives.aggregate import check_weights
 from nelbo.objectives.base import LearningObjective, frozen
-from nelbo.objectives.critic import Critic, check_critic, told_apart
+from nelbo.objectives.critic import check_critic, critic, told_apart
 from nelbo.registry import register
 from nelbo.terms import Terms
 
 
 # ELBO - gamma E_q(z) log D(z) / (1 - D(z)),   D: is z from q(z), or from prod_k q(z_k)?
-#                                                                             Kim & Mnih 2018, (2), (3)
+#                                                                          Kim & Mnih 2018, (2), (3)
 @register("objective", "factor_vae")
 class FactorVAE(LearningObjective):
     """The ELBO less gamma times the total correlation of q(z), by density ratio.
@@ -51,7 +51,7 @@ class FactorVAE(LearningObjective):
 
     def setup(self, data_shape: tuple[int, ...], latent: int) -> None:
         """Create the critic of latents."""
-        self.critic = Critic((latent,), self.hidden)
+        self.critic = critic((latent,), self.hidden)
 
     def forward(self, terms: Terms) -> Float[Tensor, " batch"]:
         """Return the objective of each example, [batch]."""

@@ -14,7 +14,7 @@ from nelbo.registry import register
 from nelbo.terms import Terms
 
 
-# log p(x|z) - (1 - a) KL(q(z|x) || p(z)) - (a + l - 1) D(q(z) || p(z))            Zhao et al. 2019, (6)
+# log p(x|z) - (1 - a) KL(q(z|x) || p(z)) - (a + l - 1) D(q(z) || p(z))        Zhao et al. 2019, (6)
 @register("objective", "info_vae")
 @dataclass(frozen=True)
 class InfoVAE(Objective):
@@ -66,9 +66,7 @@ class InfoVAE(Objective):
     @property
     def belief(self) -> str:
         """What is maximised."""
-        return (
-            f"log p(x|z) - {1 - self.alpha:g} KL - {self._counts:g} MMD ({self.kernel})"
-        )
+        return f"log p(x|z) - {1 - self.alpha:g} KL - {self._counts:g} MMD ({self.kernel})"
 
 
 def check_kernel(kernel: str) -> None:

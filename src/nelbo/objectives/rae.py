@@ -89,13 +89,13 @@ class RAEL2(RAE):
         return "|decoder|^2"
 
 
-# |J|_F^2 = E_v |J^T v|^2, v ~ N(0, I)                                                 Hutchinson 1990
+# |J|_F^2 = E_v |J^T v|^2, v ~ N(0, I)                                               Hutchinson 1990
 @register("objective", "rae_gp")
 @dataclass(frozen=True)
 class RAEGP(RAE):
     """A regularised autoencoder whose decoder has a small gradient.
 
-    The squared norm of its Jacobian is estimated with one direction an example.
+    The squared norm of its Jacobian is estimated with one random direction a batch.
 
     Source: Ghosh, Sajjadi, Vergari, Black & Schoelkopf 2020, equation 6 and section 3.2.
 
@@ -114,7 +114,8 @@ class RAEGP(RAE):
         mean, z = terms.px.mean, terms.z
         if not (torch.is_grad_enabled() and mean.requires_grad and z.requires_grad):
             return z.new_zeros(())
-        (slope,) = torch.autograd.grad(mean, z, torch.randn_like(mean), create_graph=True)
+        direction = torch.randn_like(mean[0, 0]).expand_as(mean)
+        (slope,) = torch.autograd.grad(mean, z, direction, create_graph=True)
         return (slope**2).sum(-1).mean(0)
 
     @property

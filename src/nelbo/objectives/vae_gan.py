@@ -11,13 +11,13 @@ from torch import Tensor, nn
 from nelbo.formulas import gaussian_log_prob, gradient_only
 from nelbo.objectives.aggregate import check_weights, prior_draws
 from nelbo.objectives.base import LearningObjective, frozen
-from nelbo.objectives.critic import Critic, check_critic, told_apart
+from nelbo.objectives.critic import check_critic, critic, told_apart
 from nelbo.registry import register
 from nelbo.terms import Terms
 
 
 # E log N(f(x'); f(x), I) - KL + w log D(g(z)),  f: the critic's hidden features,  x' = E p(x|z),
-# z ~ p(z)                                                              Larsen et al. 2016, (7) and (8)
+# z ~ p(z)                                                           Larsen et al. 2016, (7) and (8)
 @register("objective", "vae_gan")
 class VAEGAN(LearningObjective):
     """Reconstructions are compared by the features of a critic that tells data from samples.
@@ -53,7 +53,7 @@ class VAEGAN(LearningObjective):
 
     def setup(self, data_shape: tuple[int, ...], latent: int) -> None:
         """Create the critic of examples."""
-        self.critic = Critic(data_shape, self.hidden)
+        self.critic = critic(data_shape, self.hidden)
 
     def forward(self, terms: Terms) -> Float[Tensor, " batch"]:
         """Return the objective of each example, [batch]."""

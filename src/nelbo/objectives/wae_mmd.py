@@ -14,7 +14,7 @@ from nelbo.registry import register
 from nelbo.terms import Terms
 
 
-# E log p(x|z) - lambda MMD^2(q(z), p(z))                                  Tolstikhin et al. 2018, (4)
+# E log p(x|z) - lambda MMD^2(q(z), p(z))                                Tolstikhin et al. 2018, (4)
 @register("objective", "wae_mmd")
 @dataclass(frozen=True)
 class WAEMMD(Objective):

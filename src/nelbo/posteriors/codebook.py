@@ -6,9 +6,9 @@ import math
 
 import torch
 from jaxtyping import Float, Int
-from torch import Tensor, distributed, nn
+from torch import Tensor, nn
 
-from nelbo.checks import count
+from nelbo.checks import alone, count
 from nelbo.errors import BadValue
 
 
@@ -55,7 +55,8 @@ class Codebook(nn.Module):
         """Move the codes towards the vectors of a training batch."""
         if not len(z):
             return
-        _require_alone()
+        fix = "Launch one, or use the posterior 'fsq', whose codes do not move."
+        alone("posterior with a codebook", "codebooks", fix)
         fresh = self._fresh(z)
         vectors = torch.where(self.batches == 0, fresh, self.vectors)
         share = torch.full_like(self.count, len(z) / self.codes)  # what a new code is worth
@@ -114,14 +115,3 @@ def _nearest(z: Tensor, vectors: Tensor) -> Tensor:
         rows = z.reshape(-1, z.shape[-1]).to(vectors)
         far = torch.cdist(rows, vectors, compute_mode="donot_use_mm_for_euclid_dist")
         return far.argmin(-1).view(z.shape[:-1])
-
-
-def _require_alone() -> None:
-    if distributed.is_available() and distributed.is_initialized():
-        if distributed.get_world_size() > 1:
-            raise BadValue(
-                "posterior with a codebook",
-                expected="one process",
-                got=f"{distributed.get_world_size()}, whose codebooks would go their own ways",
-                fix="Launch one, or use the posterior 'fsq', whose codes do not move.",
-            )

@@ -38,6 +38,7 @@ class IAF(Posterior):
         RuntimeError: zuko is not installed.
 
     Example:
+        >>> import torch
         >>> posterior = IAF(layers=2)
         >>> posterior.setup(latent=20)
         >>> q = posterior(torch.zeros(3, *posterior.parameter_shape(20)))

@@ -39,6 +39,7 @@ class Spline(Posterior):
         RuntimeError: zuko is not installed.
 
     Example:
+        >>> import torch
         >>> posterior = Spline(layers=2)
         >>> posterior.setup(latent=20)
         >>> q = posterior(torch.zeros(3, *posterior.parameter_shape(20)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
-from torch import nn
+from torch import Tensor, nn
 from torch.distributions import Distribution
 
 from nelbo.context import EUCLIDEAN, Context
@@ -35,6 +35,15 @@ class Prior(nn.Module, ABC):
 
         Raises:
             ValueError: this prior does not go with this posterior.
+
+        """
+
+    def start(self, x: Tensor, z: Tensor) -> None:  # noqa: B027 - most begin as well anywhere
+        """Begin near the latents of a trained model, before training goes on: `fit_prior` asks.
+
+        Args:
+            x: examples in random order, [n, *data_shape].
+            z: latents in random order, [m, latent], no fewer; the first are those of x.
 
         """
 

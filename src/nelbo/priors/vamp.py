@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.distributions import Categorical, Distribution, Independent, Normal, constraints
+from torch.types import _size
 
 from nelbo.checks import count
 from nelbo.context import Context
@@ -52,12 +53,13 @@ class Vamp(Prior):
         self.inputs = nn.Parameter(0.5 + 0.25 * torch.randn(self.components, *data_shape))
 
     @torch.no_grad()
-    def start(self, x: Float[Tensor, " n *event"]) -> None:
+    def start(self, x: Float[Tensor, " n *event"], z: Tensor | None = None) -> None:
         """Put the pseudo-inputs at the first examples, moved a little so that no two are the same.
 
         Args:
             x: examples in random order, [n, *data_shape]; what is missing stays noise. Fewer than
                 there are components are used in turn.
+            z: their latents, of which no use is made.
         """
         rows = x[torch.arange(self.components) % len(x)].to(self.inputs)
         rows = torch.where(rows.isnan(), self.inputs, rows)
@@ -89,7 +91,7 @@ class Vamp(Prior):
 class _Mixture(Distribution):
     """The members of a batch of distributions with equal weights, whatever their family."""
 
-    arg_constraints: ClassVar[dict[str, constraints.Constraint]] = {}
+    arg_constraints: ClassVar[dict[str, constraints.Constraint]] = {}  # pyright: ignore
 
     def __init__(self, members: Distribution) -> None:
         super().__init__(torch.Size(), members.event_shape, validate_args=False)
@@ -100,9 +102,9 @@ class _Mixture(Distribution):
         each = self.members.log_prob(value.unsqueeze(-2))
         return each.logsumexp(-1) - torch.log(each.new_tensor(each.shape[-1]))
 
-    def sample(self, sample_shape: torch.Size = torch.Size()) -> Tensor:  # noqa: B008
+    def sample(self, sample_shape: _size = torch.Size()) -> Tensor:  # noqa: B008
         with torch.no_grad():
-            every = self.members.sample(sample_shape)
+            every = self.members.sample(torch.Size(sample_shape))
             chosen = Categorical(logits=torch.zeros_like(every[..., 0])).sample()
             index = chosen[..., None, None].expand(*chosen.shape, 1, every.shape[-1])
             return every.gather(-2, index).squeeze(-2)

@@ -26,7 +26,7 @@ from nelbo.testing.laws import (
     require_within,
 )
 from nelbo.testing.spaces import space
-from nelbo.testing.surroundings import surrounded
+from nelbo.testing.surroundings import linear_model, surrounded
 
 
 def check_posterior(posterior: Posterior, prior: Prior | None = None, latent: int = 3) -> None:
@@ -57,47 +57,93 @@ def check_posterior(posterior: Posterior, prior: Prior | None = None, latent: in
             return check_code_posterior(posterior, prior, latent)
     prior = prior or Standard()
     with seeded(0):
-        subject = _ready(posterior, latent)
-        if not getattr(subject(_outputs(subject, latent)), "has_density", True):
+        subject, p = _ready(posterior, prior, latent)
+        q = _given(subject, _outputs(subject, latent), latent)
+        if not getattr(q, "has_density", True):
             return _without_density(subject, latent)
-        single = _ready(posterior, space(posterior).latents)
+        if getattr(q, "knows_only_its_draws", False):
+            return _of_own_draws(subject, latent)
+        single = _ready(posterior, prior, space(posterior).latents)
         _shape(subject, latent)
         _independence(subject, latent)
-        _mass_and_kl(single, prior)
+        if space(posterior).by_quadrature:
+            _mass_and_kl(*single)
+        else:
+            _mass_of_draws(subject, q)
         _gradient(subject, latent)
         _reparametrised_gradient(subject, latent)
-        _kl_by_samples(subject, prior, latent)
-        require_samples(subject, subject(_outputs(subject, latent, 2)))
+        _kl_by_samples(subject, p, latent)
+        require_samples(subject, _given(subject, _outputs(subject, latent, 2), latent))
 
 
 def _without_density(subject: Posterior, latent: int) -> None:
     """Check the laws that hold of a point as well."""
     outputs, size = _outputs(subject, latent), torch.Size((4,))
-    z = subject(outputs).rsample(size)
+    z = _given(subject, outputs, latent).rsample(size)
     require_shape(subject, "shape [samples, batch, latent]", z, (4, 5, latent))
     law, fix = "independence of the rest of the batch", "Compute each example by itself."
-    require_close(subject, law, subject(outputs[:1]).rsample(size), z[:, :1], fix)
+    require_close(subject, law, _given(subject, outputs[:1], latent).rsample(size), z[:, :1], fix)
     _reparametrised_gradient(subject, latent)
-    require_samples(subject, subject(outputs))
+    require_samples(subject, _given(subject, outputs, latent))
+
+
+def _of_own_draws(subject: Posterior, latent: int) -> None:
+    """Check the laws that hold where log q(z|x) is known for the posterior's own draws alone."""
+    _shape(subject, latent)
+    outputs = _outputs(subject, latent)
+    others = torch.cat((outputs[:1], outputs[1:].flip(0)))
+    first, second = (_drawn(subject, each, latent)[:, :1] for each in (outputs, others))
+    fix = "In evaluation mode nothing may be computed from the other examples."
+    require_close(subject, "independence of the rest of the batch", first, second, fix)
+    leaf = outputs.requires_grad_()
+    law = "gradient of the draws and their density against finite differences"
+    at = (leaf, *subject.parameters())
+    require_gradient(subject, law, lambda: _drawn(subject, leaf, latent), at)
+    q = _given(subject, outputs.detach(), latent)
+    require_samples(subject, q)
+    _mass_of_draws(subject, q)
+
+
+def _drawn(subject: Posterior, outputs: Tensor, latent: int) -> Tensor:
+    """Return draws and log q(z|x), [4, batch, latent + 1]: the same noise each time."""
+    with seeded(1):
+        q = _given(subject, outputs, latent)
+        z = q.rsample(torch.Size((4,)))
+        return torch.cat((z, q.log_prob(z)[..., None]), dim=-1)
+
+
+# E_q[r(z) / q(z)] = 1 for every density r; a narrow one has weights of small variance
+@torch.no_grad()
+def _mass_of_draws(subject: Posterior, q: Distribution) -> None:
+    z = q.rsample(torch.Size((DRAWS,)))
+    narrow = Independent(Normal(q.mean, 0.5 * q.stddev), 1)
+    weights = torch.exp(narrow.log_prob(z) - q.log_prob(z))
+    fix = "Add the log-determinant of the map, or the density of what was drawn besides."
+    error = 5 * weights.std(0) / DRAWS**0.5
+    mean = weights.mean(0)
+    require_within(subject, "total mass 1 of draws", mean, torch.ones_like(mean), fix, error)
+
+
+def _given(subject: Posterior, outputs: Tensor, latent: int) -> Distribution:
+    """Return q(z|x) of an encoder's outputs, in the model that `linear_model` is."""
+    return subject.within(outputs, linear_model(len(outputs), latent))
 
 
 def _outputs(subject: Posterior, latent: int, batch: int = 5) -> Tensor:
     return torch.randn(batch, *subject.parameter_shape(latent), dtype=torch.float64)
 
 
-def _ready(posterior: Posterior, latent: int) -> Posterior:
+def _ready(posterior: Posterior, prior: Prior, latent: int) -> tuple[Posterior, Distribution]:
+    """Return a copy of the posterior that has met a copy of the prior, and p(z)."""
     subject = copy.deepcopy(posterior)
     subject.setup(latent)
-    return subject.double().eval()
-
-
-def _density(prior: Prior, latent: int) -> Distribution:
-    subject, context = surrounded(prior, latent)
-    return subject.within(context)
+    met, context = surrounded(prior, latent)
+    subject.connect(met)
+    return subject.double().eval(), met.within(context)
 
 
 def _shape(subject: Posterior, latent: int) -> None:
-    q = subject(_outputs(subject, latent))
+    q = _given(subject, _outputs(subject, latent), latent)
     require(
         q.has_rsample,
         subject,
@@ -117,16 +163,16 @@ def _independence(subject: Posterior, latent: int) -> None:
     require_close(
         subject,
         "independence of the rest of the batch",
-        subject(outputs[:1]).log_prob(z[:, :1]),
-        subject(outputs).log_prob(z)[:, :1],
+        _given(subject, outputs[:1], latent).log_prob(z[:, :1]),
+        _given(subject, outputs, latent).log_prob(z)[:, :1],
         "In evaluation mode nothing may be computed from the other examples.",
     )
 
 
-def _mass_and_kl(subject: Posterior, prior: Prior) -> None:
+def _mass_and_kl(subject: Posterior, p: Distribution) -> None:
     place = space(subject)
     for output in _outputs(subject, place.latents).split(1):
-        q, p = subject(output), _density(prior, place.latents)
+        q = _given(subject, output, place.latents)
         points, weights = place.grid(q)
         z = points[:, None]
         log_q, log_p = q.log_prob(z).flatten(), p.log_prob(z).flatten()
@@ -151,7 +197,7 @@ def _gradient(subject: Posterior, latent: int) -> None:
     require_gradient(
         subject,
         "gradient against finite differences",
-        lambda: subject(outputs).log_prob(z),
+        lambda: _given(subject, outputs, latent).log_prob(z),
         (outputs, *subject.parameters()),
     )
 
@@ -161,14 +207,14 @@ def _reparametrised_gradient(subject: Posterior, latent: int) -> None:
 
     def draws() -> Tensor:
         with seeded(1):
-            return subject(outputs).rsample(torch.Size((4,)))
+            return _given(subject, outputs, latent).rsample(torch.Size((4,)))
 
     law = "gradient of the draws against finite differences"
     require_gradient(subject, law, draws, (outputs, *subject.parameters()))
 
 
-def _kl_by_samples(subject: Posterior, prior: Prior, latent: int) -> None:
-    q, p = subject(_outputs(subject, latent)), _density(prior, latent)
+def _kl_by_samples(subject: Posterior, p: Distribution, latent: int) -> None:
+    q = _given(subject, _outputs(subject, latent), latent)
     terms = _terms(q.rsample(torch.Size((DRAWS,))), q, p)
     if terms.has_closed_kl:
         estimate = terms.log_qz - terms.log_pz

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
+from torch import Tensor
 from torch.distributions import Distribution
 
 from nelbo.distributions.codes import CODES
@@ -53,13 +54,19 @@ def check_prior(prior: Prior, latent: int = 3) -> None:
         require_shape(subject, "shape [samples, batch]", density().log_prob(z), (4, 5))
         _mass(place, *_ready(prior, place.latents))
         law = "gradient against finite differences"
-        require_gradient(subject, law, lambda: density().log_prob(z), subject.parameters())
+        require_gradient(subject, law, lambda: _same_noise(density, z), subject.parameters())
         require_samples(subject, density())
 
 
 def _ready(prior: Prior, latent: int) -> tuple[Prior, Callable[[], Distribution]]:
     subject, context = surrounded(prior, latent)
     return subject, lambda: subject.within(context)
+
+
+def _same_noise(density: Callable[[], Distribution], z: Tensor) -> Tensor:
+    """Return log p(z); where it is a bound that draws noise, the same noise each time."""
+    with seeded(1):
+        return density().log_prob(z)
 
 
 def _mass(place: Space, subject: Prior, density: Callable[[], Distribution]) -> None:

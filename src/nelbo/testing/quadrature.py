@@ -77,7 +77,7 @@ def events(support: Constraint, shape: tuple[int, ...], centre: float, width: fl
     return x.reshape(-1, *shape), weights
 
 
-def dense_nodes(centre: float, width: float, count: int = 100_001) -> Nodes:
+def dense_nodes(centre: float, width: float, count: int = 300_001) -> Nodes:
     """Return the trapezoidal rule on `centre` +- 15 `width`: for light tails, and sharp corners.
 
     Example:

@@ -29,9 +29,11 @@ class Space(ABC):
 
     Attributes:
         latents: their number in the law about mass.
+        by_quadrature: whether a posterior is integrated on a grid; else by its own draws.
     """
 
-    latents: ClassVar[int] = 1
+    latents: int = 1
+    by_quadrature: ClassVar[bool] = True
 
     def __init__(self, component: Any) -> None:
         self.component = component
@@ -56,6 +58,27 @@ class Flat(Space):
         """Return points of the real line."""
         points, weights = latent_nodes(distribution)
         return points[:, None], weights
+
+
+class Levels(Flat):
+    """R^K, of a component that says how many latents each of its levels has.
+
+    A posterior's lower levels may be far away in the tails of those above: no box holds them.
+    """
+
+    by_quadrature = False
+
+    def __init__(self, component: Any) -> None:
+        super().__init__(component)
+        self.latents = sum(component.levels)
+
+    def grid(self, distribution: Distribution) -> Grid:
+        """Return equal steps in all directions, around N(0, I): where such a prior starts."""
+        steps = torch.linspace(-8, 8, 65, dtype=torch.float64)
+        cube = torch.cartesian_prod(*[steps] * self.latents).view(-1, self.latents)
+        mean, width = distribution.mean.detach(), distribution.stddev.detach()
+        cell = (width * (steps[1] - steps[0])).prod()
+        return mean.flatten() + width.flatten() * cube, cell.expand(len(cube))
 
 
 class Sphere(Space):
@@ -133,6 +156,8 @@ def space(component: Any) -> Space:
         1
 
     """
+    if hasattr(component, "levels"):
+        return Levels(component)
     measure = component.base_measure
     kind = next((kind for start, kind in SPACES.items() if measure.startswith(start)), Flat)
     return kind(component)

@@ -3,6 +3,7 @@
 from nelbo.train.beliefs import beliefs, versions
 from nelbo.train.callbacks import Callback, ProgressDisplay, Watch
 from nelbo.train.fit import Run, fit
+from nelbo.train.fit_prior import fit_prior
 from nelbo.train.folder import RunFolder
 from nelbo.train.interruption import Interrupted
 from nelbo.train.load import load
@@ -17,6 +18,7 @@ __all__ = [
     "Watch",
     "beliefs",
     "fit",
+    "fit_prior",
     "load",
     "versions",
 ]

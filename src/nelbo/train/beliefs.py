@@ -30,6 +30,8 @@ def beliefs(
         "objective": f"{objective.belief}, in nats per example",
     }
     line = None if train is None else foretold(model.likelihood, objective, train, steps)
+    if model.covariates:
+        line = "none: it is of p(x), not of p(x|y)"
     return believed if line is None else {**believed, "forecast": line}
 
 

@@ -15,7 +15,7 @@ from nelbo.data import Examples, Source
 from nelbo.data.arrays import rows_at_once
 from nelbo.errors import BadType, BadValue, nearest
 from nelbo.model import VAE
-from nelbo.objectives import Objective
+from nelbo.objectives import ELBO, Objective
 from nelbo.rng import seeded
 
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16}
@@ -70,7 +70,7 @@ def check_objective(objective: Objective, source: Source, epochs: int, batch: in
         objective.check(epochs * math.ceil(source.size / batch))
 
 
-def check_data(model: VAE, data: Source) -> None:
+def check_data(model: VAE, data: Source, objective: Objective | None = None) -> None:
     """Refuse data of another shape or outside the likelihood's domain; warn outside its support."""
     if data.shape != model.example_shape:
         raise BadValue(
@@ -85,7 +85,7 @@ def check_data(model: VAE, data: Source) -> None:
         # all of what is in memory, the first batch of what streams
         count = None if isinstance(data, Examples) else 1
         batches = data.epoch(rows_at_once(data.shape))
-        inside = [model.check(x) for x in islice(batches, count)]
+        inside = [(objective or ELBO()).check_data(model, x) for x in islice(batches, count)]
     if not all(inside):
         model.likelihood.warn_outside_support()
 

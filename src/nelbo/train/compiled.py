@@ -187,7 +187,7 @@ class Compiled(Step):
         """Return a forward pass of the same batch, with other noise, for those who look at it."""
         before = {name: self._buffer(name).clone() for name in self._moving}
         with seeded(0), self.autocast(x):
-            terms = self.model.terms(x)
+            terms = self.objective.terms(self.model, x)
         for name, value in before.items():
             self._buffer(name).copy_(value)  # the step itself has moved them already
         return terms

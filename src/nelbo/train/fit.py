@@ -134,9 +134,9 @@ def fit(
     check_compile(compile)
     check_settings(settings, validation, out, resume)
     check_objective(objective, source, epochs, batch)
-    for data in (source, validation):
-        if data is not None:  # a stream has no length, and so no truth
-            check_data(model, data)
+    check_data(model, source, objective)
+    if validation is not None:
+        check_data(model, validation)
     recorded = out is None or (about is not None and "checksum" in about)
     device = next(model.parameters()).device
     world = joined(device)

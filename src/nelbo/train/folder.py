@@ -48,7 +48,7 @@ class RunFolder:
             RuntimeError: it cannot be written, another process is writing there, or the disk has
                 not enough room.
         """
-        killed = self._check_new()
+        killed = self.check_new()
         free = shutil.disk_usage(_existing(self.path)).free
         if free < room:
             raise Failed(
@@ -93,7 +93,7 @@ class RunFolder:
         except BadValue:
             return False
 
-    def _check_new(self) -> bool:
+    def check_new(self) -> bool:
         """Refuse all but a new or empty folder and a killed start; return whether it is that."""
         if self.path.exists() and not self.path.is_dir():
             got, fix = f"the file {self.path}", "Choose another name."

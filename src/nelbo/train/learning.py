@@ -20,6 +20,7 @@ def learning_of(objective: Objective, model: VAE, seed: int) -> nn.Module | None
         return None
     with seeded(seed):
         objective.setup(model.data_shape, model.latent)
+        objective.connect(model.covariates)
     return objective.to(next(model.parameters()))
 
 
@@ -28,6 +29,8 @@ def check_together(model: VAE, objective: Objective, source: Source) -> None:
 
     It is taken of two examples, without a trace: what is missing says so itself.
     """
+    if source.size is not None:
+        model.posterior.check_examples(source.size)
     modules: list[nn.Module] = [m for m in (model, objective) if isinstance(m, nn.Module)]
     like = next(model.parameters())
     with seeded(0), _evaluating(modules):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -15,6 +16,7 @@ from nelbo.doctor.audit.results import Audit
 from nelbo.doctor.diagnose.adapt import Adapter, takes_mean
 from nelbo.doctor.diagnose.liveness import Activity, watch
 from nelbo.doctor.forecast import Forecast, Moments, forecast
+from nelbo.errors import BadValue
 from nelbo.evaluate import Estimate
 from nelbo.likelihoods import Likelihood
 from nelbo.terms import Terms
@@ -128,10 +130,11 @@ class Case:
         return "mutual_information" in self.measures
 
 
-def foretold(case: Case, likelihood: Likelihood, beta: float = 1.0) -> Forecast:
-    """Return the forecast of a likelihood on the case's data."""
-    with torch.enable_grad():
+def foretold(case: Case, likelihood: Likelihood, beta: float = 1.0) -> Forecast | None:
+    """Return the forecast of a likelihood on the case's data, None where it has none."""
+    with torch.enable_grad(), suppress(BadValue):
         return forecast(case.moments, likelihood, beta=beta)
+    return None
 
 
 # A latent that carries a tenth of a nat tells less than one input in ten from another; healthy

@@ -58,6 +58,7 @@ class Suggestion:
         alternatives: what else was considered, the nearest first.
         forecast: what this likelihood will do to this data; None where there is none to be made.
         notes: what has to be known besides, each a sentence.
+        missing: whether there are gaps in the data.
     """
 
     kind: str
@@ -68,6 +69,7 @@ class Suggestion:
     alternatives: tuple[Alternative, ...]
     forecast: Forecast | None
     notes: tuple[str, ...] = ()
+    missing: bool = False
 
     @property
     def text(self) -> str:
@@ -78,7 +80,8 @@ class Suggestion:
     def options(self) -> tuple[str, ...]:
         """What `nelbo train DATA` needs to follow it."""
         chosen = {"likelihood": self.text, "transform": self.transform, "latent": self.latent}
-        return tuple(word for name, value in chosen.items() for word in (f"--{name}", f"{value}"))
+        words = [word for name, value in chosen.items() for word in (f"--{name}", f"{value}")]
+        return tuple(words + ["--missing"] * self.missing)
 
     def reason(self, about: str) -> Reason:
         """Return why the likelihood, the transform or the number of latents was chosen."""

@@ -60,6 +60,7 @@ def suggest(data: Any) -> Suggestion:
         alternatives=proposal.alternatives,
         forecast=foretold,
         notes=(*proposal.notes, *_missing(seen), *_constant(seen), *_few(seen), *told),
+        missing=bool((seen.gaps > 0).any()),
     )
 
 

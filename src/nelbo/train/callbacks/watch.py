@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import torch
 from torch import Tensor
 
 from nelbo.doctor.monitor import Monitor
@@ -39,10 +40,12 @@ class Watch(Callback):
             self.monitor.step(beta=beta)
             return
         seen = terms()
+        recon = seen.px.mean[0]
+        gaps = getattr(seen.model, "missing", False)  # what is missing is no NaN to be told of
         self.monitor.step(
-            seen.x,
+            torch.where(seen.x.isnan(), recon, seen.x) if gaps else seen.x,
             seen.q.mean,
-            recon=seen.px.mean[0],
+            recon=recon,
             loss=loss,
             reconstruction=-seen.log_px.mean(),
             kl=seen.kl_total.mean() if seen.has_density else None,

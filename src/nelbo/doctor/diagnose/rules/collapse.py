@@ -94,7 +94,14 @@ def _because(case: Case) -> tuple[str, str]:
     )
 
 
-def _forecast_of_stated(found: Forecast) -> tuple[str, str]:
+def _forecast_of_stated(found: Forecast | None) -> tuple[str, str]:
+    if found is None:
+        return (
+            "Its likelihood has no forecast: either the latents could not say what they cost, as "
+            "where the decoder sees the features before each one, or the training was too short.",
+            "Train with objective=nelbo.objectives.FreeBits(nats=0.5): a latent that says little "
+            "then costs nothing.",
+        )
     if found.margin < 1:
         return (
             f"Under its likelihood this data is not worth a latent: the margin is "

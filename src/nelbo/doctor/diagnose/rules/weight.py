@@ -52,7 +52,7 @@ def _too_large(case: Case, beta: float) -> Iterator[Finding]:
     if not case.collapsed or case.likelihood is None or not beta > 1:
         return
     found = foretold(case, case.likelihood, beta)
-    if found.margin < 1:
+    if found is not None and found.margin < 1:
         yield Finding(
             "beta_too_large",
             "error",

@@ -12,7 +12,7 @@ from nelbo.doctor.suggest.evidence import Evidence
 from nelbo.doctor.suggest.families import COLUMNS, GAUSSIAN, PER_FEATURE, STATED, built
 from nelbo.doctor.suggest.result import Alternative
 from nelbo.doctor.suggest.rules import binary, counts, real, shares
-from nelbo.doctor.suggest.rules.base import Proposal, Rule, kept
+from nelbo.doctor.suggest.rules.base import Proposal, Rule, kept, transform_for
 from nelbo.likelihoods import Likelihood
 
 MOST_COLUMNS = 256  # of a table that is looked at column by column
@@ -68,7 +68,7 @@ def _propose(e: Evidence) -> Proposal:
     each = [_proposal(e, i, kind) for i, kind in enumerate(found)]
     texts = [STATED if p is None else _text(p.likelihood) for p in each]
     said = [None if p is None else p.kind for p in each]
-    transform, why = kept(e)
+    transform, why = _transform(e, said, texts)
     whole = PER_FEATURE.text() or GAUSSIAN.texts[0]
     likelihood = _columns(*_runs(texts)) or built(whole)
     assert likelihood is not None
@@ -80,7 +80,7 @@ def _propose(e: Evidence) -> Proposal:
         transform=transform,
         why_transform=why,
         alternatives=(Alternative(whole, transform, "every column is as good as real"),),
-        notes=(*_unordered(each), *_constant(found), *_far(e, said)),
+        notes=(*_unordered(each), *_constant(found)),
     )
 
 
@@ -151,21 +151,23 @@ def _constant(found: Sequence[str | None]) -> tuple[str, ...]:
     )
 
 
-def _far(e: Evidence, found: Sequence[str | None]) -> tuple[str, ...]:
-    far = [
+def _transform(
+    e: Evidence, found: Sequence[str | None], texts: Sequence[str]
+) -> tuple[str, str]:
+    """Return the transform: columns whose likelihood is of any real number may lie far from 1."""
+    movable = [
         i
-        for i, kind in enumerate(found)
-        if kind == real.PLAIN
-        and (
-            not 1 / real.FAR < float(e.deviation[i]) < real.FAR or abs(float(e.mean[i])) > real.FAR
-        )
+        for i, (kind, text) in enumerate(zip(found, texts, strict=True))
+        if kind == real.PLAIN or (kind is not None and text == GAUSSIAN.texts[0])
     ]
-    if not far:
-        return ()
-    return (
-        f"Networks begin with values of about 1: subtract the mean of the real columns "
-        f"{_numbers(far)} and divide them by their deviation first.",
+    if not any(real.is_far(float(e.mean[i]), float(e.deviation[i])) for i in movable):
+        return kept(e)
+    columns = ",".join(map(str, movable)) + "," * (len(movable) == 1)
+    because = (
+        f"Networks begin with values of about 1, and the real columns {_numbers(movable)} are far "
+        "from that. Densities are then those of the standardised columns."
     )
+    return transform_for(e, f"{real.STANDARDISE}:columns=({columns})", because)
 
 
 RULE = Rule(_applies, _propose)

@@ -51,7 +51,7 @@ def _propose(e: Evidence) -> Proposal:
     if own and found.families[0] is GAUSSIAN and PER_FEATURE.text():
         texts = (PER_FEATURE.texts[0], *found.texts[1:])
         found = Ranking(found.families, texts, found.behind, found.passed)
-    far = not 1 / FAR < shown["mean_deviation"] < FAR or abs(shown["mean"]) > FAR
+    far = is_far(shown["mean"], shown["mean_deviation"])
     wants = (uneven or far) and not logs
     transform, why = kept(e)
     if wants and scaled:
@@ -118,6 +118,11 @@ def _because(best: Family, shown: Numbers, spike: float) -> str:
         f"Real values without heavy tails (excess kurtosis {shown['excess_kurtosis']:.2g}); "
         "a learned sigma finds how exact reconstructions can be."
     )
+
+
+def is_far(mean: float, deviation: float) -> bool:
+    """Return whether values are far from where networks begin."""
+    return not 1 / FAR < deviation < FAR or abs(mean) > FAR
 
 
 def is_skewed(e: Evidence) -> bool:

@@ -1,0 +1,123 @@
+"""Semi-supervised learning: the ELBO of what is labelled and of what is not."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from nelbo.errors import BadValue
+from nelbo.objectives.base import LearningObjective
+from nelbo.objectives.critic import check_critic
+from nelbo.objectives.enumerated import Enumerated
+from nelbo.perceptron import perceptron
+from nelbo.registry import register
+from nelbo.terms import Terms
+
+FIX = "Make rows with nelbo.data.beside(x, labels); -1 is the label of what has none."
+
+
+# y known:    log p(y) + ELBO(x|y) + alpha log q(y|x)             Kingma, Rezende, Mohamed & Welling
+# y unknown:  sum_y q(y|x) [log p(y) + ELBO(x|y)] + H(q(y|x))                   2014, (6), (7) and (9)
+@register("objective", "m2")
+class M2(LearningObjective):
+    """The bound of log p(x, y) where the class is known, and of log p(x) where it is not.
+
+    The classes are the model's covariates, one-hot, and NaN where unknown; p(y) is uniform. The
+    classifier q(y|x) is a perceptron of the data that learns with the model: `classify`. Every
+    class is gone through for every example: a step costs as much as one of so many more examples.
+
+    Of a forward pass that knows of no classes it is the ELBO.
+
+    Source: Kingma, Rezende, Mohamed & Welling 2014, Semi-supervised learning with deep generative
+    models, section 3.
+
+    Args:
+        alpha: weight of log q(y|x) for each labelled example; the paper's is 0.1 times the number
+            of examples for each labelled one.
+        hidden: sizes of the classifier's layers.
+        lr: the classifier's step size; None for the model's.
+
+    Raises:
+        ValueError: an argument is out of range, or a model without covariates.
+
+    Example:
+        >>> M2(alpha=5.0).belief
+        'semi-supervised ELBO (M2) + 5 log q(y|x) of what is labelled'
+
+    """
+
+    def __init__(
+        self, alpha: float = 1.0, hidden: tuple[int, ...] = (500,), lr: float | None = None
+    ) -> None:
+        super().__init__()
+        if not 0 <= alpha < math.inf:
+            expected = "a number of at least 0"
+            raise BadValue("alpha", expected=expected, got=alpha, fix="Try 1.")
+        self.alpha, self.hidden, self.lr = alpha, check_critic(hidden, lr), lr
+
+    def setup(self, data_shape: tuple[int, ...], latent: int) -> None:
+        """Take note of the number of features."""
+        self._features = math.prod(data_shape)
+
+    def connect(self, covariates: int) -> None:
+        """Create the classifier; ValueError where the model has no covariates."""
+        if not covariates:
+            expected = "a model whose covariates are the classes"
+            raise BadValue("objective m2", expected=expected, got="covariates=0", fix=FIX)
+        self.classifier = perceptron(self._features, self.hidden, covariates, nn.ReLU)
+
+    def check_data(self, model: Any, x: Tensor) -> bool:
+        """Refuse covariates that are neither one-hot nor NaN, and data outside the domain."""
+        data, y = model.inputs.split(x)
+        if y is None:
+            self.connect(0)
+        known = ~y.isnan().any(-1)
+        hot = ((y == 0) | (y == 1)).all(-1) & (y.nansum(-1) == 1)
+        if not bool(torch.where(known, hot, y.isnan().all(-1)).all()):
+            expected = "one-hot classes, or NaN in all of a row"
+            raise BadValue("covariates for m2", expected=expected, got="other values", fix=FIX)
+        return model.check(model.inputs.join(data, torch.zeros_like(y)))
+
+    def terms(self, model: Any, x: Tensor) -> Terms:
+        """Return the pass with every class, averaged over what the class may be."""
+        data, y = model.inputs.split(x)
+        classes = torch.eye(y.shape[1]).to(y)
+        every = classes.repeat_interleave(len(y), 0)
+        copies = torch.cat([data] * len(classes))
+        each = model.terms(model.inputs.join(copies, every), self.samples)
+        log_q = self._log_q(data)
+        known = ~y.isnan().any(-1, keepdim=True)
+        weights = torch.where(known, torch.where(known, y, torch.zeros_like(y)), log_q.exp())
+        return Enumerated(each, weights.mT, data, model, y)
+
+    def forward(self, terms: Terms) -> Float[Tensor, " batch"]:
+        """Return the objective of each example, [batch]."""
+        elbo = terms.log_px.mean(0) - terms.kl_total
+        if not isinstance(terms, Enumerated):
+            return elbo
+        known = ~terms.y.isnan().any(-1)
+        log_q = self._log_q(terms.x)
+        said = (terms.weights.mT * log_q).sum(-1)
+        return elbo - math.log(log_q.shape[1]) + torch.where(known, self.alpha * said, -said)
+
+    @torch.no_grad()
+    def classify(self, x: Float[Tensor, " batch *event"]) -> Float[Tensor, "batch classes"]:
+        """Return q(y|x).
+
+        Args:
+            x: data, or rows of data and covariates, of which the latter are not looked at.
+        """
+        return self._log_q(x).exp()
+
+    def _log_q(self, x: Tensor) -> Tensor:
+        flat = x.flatten(1)[:, : self._features]
+        return self.classifier(torch.where(flat.isnan(), 0.0, flat)).log_softmax(-1)
+
+    @property
+    def belief(self) -> str:
+        """What is maximised."""
+        return f"semi-supervised ELBO (M2) + {self.alpha:g} log q(y|x) of what is labelled"

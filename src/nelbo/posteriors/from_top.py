@@ -1,0 +1,66 @@
+"""What posteriors share that walk down the levels of the prior 'top_down'."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from nelbo.checks import sizes
+from nelbo.distributions.top_down import (
+    Merge,
+    TopDownGaussian,
+    TopDownNetwork,
+    levels_of,
+    require_top_down,
+)
+from nelbo.errors import BadValue
+from nelbo.posteriors.base import Posterior
+
+
+# q(z|x) = q(z_1|x) prod_l q(z_l | z_<l, x), each made of p(z_l | z_<l) and what the encoder says
+class FromTop(Posterior):
+    """Levels of latents, drawn from the top down with the prior's own network.
+
+    Args:
+        levels: how many latents each level has, the top first; `latent` is their sum.
+
+    Raises:
+        ValueError: no levels, a size below 1, or (when the model is built) levels that do not sum
+            to `latent`, or another prior.
+    """
+
+    def __init__(self, levels: tuple[int, ...]) -> None:
+        super().__init__()
+        self.levels = sizes("levels", levels, "(4, 16)")
+        # in a tuple, so that the prior is no part of the posterior: its weights are saved once
+        self._networks: tuple[TopDownNetwork, ...] = ()
+
+    def setup(self, latent: int) -> None:
+        """Refuse another number of latents."""
+        levels_of(self.levels, latent)
+
+    def connect(self, prior: nn.Module) -> None:
+        """Take note of the prior, whose network this posterior walks down with."""
+        self._networks = (require_top_down(self, self.levels, prior),)
+
+    @abstractmethod
+    def merge(self, parameters: Float[Tensor, " batch *parameters"]) -> Merge:
+        """Return what makes q(z_l | z_<l, x) of p(z_l | z_<l), for the encoder's output."""
+
+    def forward(self, parameters: Float[Tensor, " batch *parameters"]) -> TopDownGaussian:
+        """Return q(z|x).
+
+        Raises:
+            ValueError: it is connected to no prior.
+
+        """
+        if not self._networks:
+            raise BadValue(
+                f"posterior {type(self).__name__}",
+                expected="a prior that it is connected to",
+                got="none",
+                fix="Call posterior.connect(prior), as nelbo.VAE does.",
+            )
+        return TopDownGaussian(self._networks[0], parameters.shape[:1], self.merge(parameters))

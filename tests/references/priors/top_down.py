@@ -1,0 +1,13 @@
+"""Two levels, by numpy."""
+
+import numpy as np
+
+from tests.references.filled import fill, moments
+from tests.references.rows import PriorRow
+from tests.references.top_down import log_density, push
+
+STATED = {n: m(np.zeros(1))[0] for n, m in moments(lambda u, _: push(u)).items()}
+
+ROWS = {
+    "top_down:levels=(1,2),hidden=4": PriorRow(log_density=log_density, weights=fill, **STATED),
+}
