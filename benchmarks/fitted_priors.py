@@ -86,7 +86,7 @@ def main():
             print(name, text, rows[f"{name}, {text}"], flush=True)
     result = {
         "what": "samples and E log p(z) in nats, before and after nelbo.fit_prior; MNIST, "
-        f"binarised once, {LATENT} latents; prior samples are best at shift 0, spread 1, distance 1",
+        f"binarised once, {LATENT} latents; samples are best at shift 0, spread 1, distance 1",
         "epochs": epochs,
         "rows": rows,
         "versions": versions(),

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import warnings
-from functools import cache
+from functools import cache, lru_cache
 
 import torch
 from catalogue import TRIED
 
 import nelbo
 from nelbo import registry
-from nelbo.data import as_source
+from nelbo.data import Examples
 from nelbo.errors import NelboError, NelboWarning
-from nelbo.objectives import Objective
 from nelbo.train.learning import check_together, learning_of
 
-AXES = ("network", "likelihood", "posterior", "prior", "objective")
+MODEL = ("network", "likelihood", "posterior", "prior")
 USUAL = {
     "network": "mlp",
     "likelihood": "bernoulli",
@@ -26,7 +25,6 @@ USUAL = {
 SHAPES = {"a picture": (1, 12, 12), "a series": (24, 6), "a row": (144,)}
 CLASSES = 3
 NEED_CLASSES = ("conditional", "m2")
-ASKED = ("modules", "columns")  # they are made of what only their user has
 
 
 def names(axis: str) -> tuple[str, ...]:
@@ -37,14 +35,6 @@ def names(axis: str) -> tuple[str, ...]:
 def built(axis: str, name: str):
     """Build a component at the size for trying."""
     return registry.build(axis, TRIED.get(name, name))
-
-
-def model_of(chosen: dict[str, str], shape: tuple[int, ...]) -> nelbo.VAE:
-    """Build a small model of names, axis by axis."""
-    covariates = CLASSES if set(chosen.values()) & set(NEED_CLASSES) else 0
-    parts = {axis: built(axis, chosen[axis]) for axis in AXES if axis != "objective"}
-    torch.manual_seed(0)
-    return nelbo.VAE(shape, 20, covariates=covariates, **parts)
 
 
 def data_of(model: nelbo.VAE, n: int) -> torch.Tensor:
@@ -65,35 +55,38 @@ def shape_for(chosen: dict[str, str]) -> tuple[int, ...]:
     return SHAPES["a row" if "columns" in chosen.values() else "a picture"]
 
 
-def tried(chosen: dict[str, str], shape: tuple[int, ...] | None = None) -> Objective:
-    """Build it, and do what `fit` does before its first step.
+@lru_cache(maxsize=4)
+def small(classes: bool, shape: tuple[int, ...], *chosen: str) -> tuple[nelbo.VAE, Examples]:
+    """Return a model of names, axis by axis, and data of it."""
+    covariates = CLASSES if classes else 0
+    parts = {axis: built(axis, name) for axis, name in zip(MODEL, chosen, strict=True)}
+    torch.manual_seed(0)
+    model = nelbo.VAE(shape, 20, covariates=covariates, **parts)
+    return model, Examples(data_of(model, 40))
 
-    Raises:
-        ValueError: it does not go together.
+
+@cache
+def refusal(shape: tuple[int, ...] | None = None, **other: str) -> NelboError | None:
+    """Return why a combination is refused, None where it goes.
+
+    The model is built, and what `fit` does before its first step is done.
+
+    Args:
+        shape: of the data; by default a picture, or a row for what is made of columns.
+        other: axes that have not the usual component.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", NelboWarning)
-        model = model_of(chosen, shape or shape_for(chosen))
-        source = as_source(data_of(model, 40))
-        objective = built("objective", chosen["objective"])
-        learning_of(objective, model, 0)
-        check_together(model, objective, source)
-        # 'reconstruction' asks for no prior
-        model.terms(next(iter(source.epoch(2)))).log_pz
-    return objective
-
-
-@cache
-def refusal(**other: str) -> NelboError | None:
-    """Return why a combination is refused, None where it goes; axes left out have the usual."""
-    return refusal_at(None, **other)
-
-
-@cache
-def refusal_at(shape: tuple[int, ...] | None, **other: str) -> NelboError | None:
-    """Return why a combination is refused for data of a shape."""
+    chosen = {**USUAL, **other}
+    classes = bool(set(chosen.values()) & set(NEED_CLASSES))
+    shape = shape or shape_for(chosen)
     try:
-        tried({**USUAL, **other}, shape)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NelboWarning)
+            model, source = small(classes, shape, *(chosen[axis] for axis in MODEL))
+            objective = built("objective", chosen["objective"])
+            learning_of(objective, model, 0)
+            check_together(model, objective, source)
+            # 'reconstruction' asks for no prior
+            model.terms(next(iter(source.epoch(2)))).log_pz
     except NelboError as error:
         return error
     return None

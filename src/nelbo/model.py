@@ -154,9 +154,14 @@ class VAE(nn.Module):
         return self.prior.within(self._context(None, self.inputs.given(y)))
 
     def reconstruct(self, x: Float[Tensor, " batch *event"]) -> Float[Tensor, " batch *shape"]:
-        """Return the mean of p(x|z) at the mean of q(z|x), [batch, *data_shape]."""
+        """Return the mean of p(x|z) at the mean of q(z|x), [batch, *data_shape].
+
+        Where latents lie on a sphere or in a ball, at the centre of q(z|x), which lies there too.
+        """
         x, y = self.inputs.split(x)
-        return self.decode(self._posterior(x, y).mean[None], y).mean[0]
+        q = self._posterior(x, y)
+        z = q.centre if hasattr(q, "centre") else q.mean
+        return self.decode(z[None], y).mean[0]
 
     def _posterior(self, x: Tensor, y: Tensor | None) -> Distribution:
         parameters = _full(self.encoder(self.inputs.seen(x, y)))
@@ -172,7 +177,9 @@ class VAE(nn.Module):
         )
 
     @torch.no_grad()
-    def initialise(self, mean: Float[Tensor, " *event"]) -> None:
+    def initialise(
+        self, mean: Float[Tensor, " *event"], some: Float[Tensor, " n *event"] | None = None
+    ) -> None:
         """Start the decoder's output at the data's mean, through the bias of its last layer.
 
         Training then begins by learning how examples differ, not what they have in common. A
@@ -181,6 +188,7 @@ class VAE(nn.Module):
 
         Args:
             mean: mean of the training data, [*data_shape]: `source.mean()`.
+            some: examples in random order, at which a prior of pseudo-inputs begins.
 
         Example:
             >>> model = VAE(data_shape=(4,), latent=2)
@@ -191,6 +199,9 @@ class VAE(nn.Module):
         self.inputs.fill(mean)
         mean = mean.flatten()[: math.prod(self.data_shape)].reshape(self.data_shape)
         start_at(self.decoder, self.likelihood.output_at(mean))
+        if some is not None:
+            x, _ = self.inputs.split(some)
+            self.prior.start(x, torch.randn(len(x), self.latent).to(x))
 
     @torch.no_grad()
     def sample(

@@ -51,7 +51,7 @@ def plain(step, cooling):
 
 def curved(step, steps=4, iterations=40):
     return lambda z, momentum: generalised_leapfrog(
-        slope, metric(), z, momentum, step, steps, iterations
+        slope, metric(), z, momentum, step, [1.0] * steps, iterations
     )
 
 

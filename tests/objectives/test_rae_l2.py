@@ -6,6 +6,7 @@ from nelbo.errors import BadValue
 from nelbo.objectives import RAEGP, RAEL2
 from nelbo.rng import seeded
 from nelbo.testing import check_objective
+from tests.objectives.linear_gaussian import LinearGaussian
 
 
 def autoencoder():

@@ -14,13 +14,10 @@ from torch.distributions import Categorical, Independent, MixtureSameFamily, Nor
 
 import nelbo
 from nelbo import fit_prior, registry
-from nelbo.errors import BadType, BadValue, Failed
+from nelbo.errors import BadValue, Failed
 from nelbo.priors import MAF, AutoregressiveCodes, Mixture, Standard, TwoStage, Vamp
 from nelbo.rng import seeded
 from nelbo.train import Callback
-
-RANDOM = {"posterior": nelbo.posteriors.Diagonal}
-POINTS = {"posterior": nelbo.posteriors.Deterministic}
 
 
 class Told(Callback):
@@ -122,29 +119,21 @@ def linear_toy(n, seed):
     return model, x, truth
 
 
-@pytest.mark.parametrize(
-    ("prior", "settings"),
-    [
-        (Mixture(components=3), {"epochs": 5}),
-        (MAF(layers=3, hidden=32), {"epochs": 30, "lr": 5e-3}),
-    ],
-)
-def test_it_finds_a_known_aggregate_posterior(prior, settings):
+def test_it_finds_a_known_aggregate_posterior():
     model, x, truth = linear_toy(10_000, seed=0)
-    fitted = fit_prior(model, x, prior, batch=200, callbacks=[], **settings)
+    fitted = fit_prior(model, x, Mixture(components=3), epochs=3, batch=500, callbacks=[])
     with seeded(1), torch.no_grad():
         z = truth.sample((20_000,))
         ratio = truth.log_prob(z) - fitted.marginal().log_prob(z)
-    kl, error = ratio.mean(), ratio.std() / len(z) ** 0.5
-    assert kl < (0.02 if isinstance(prior, Mixture) else 0.1)
-    assert kl > -5 * error
+    error = 5 * (ratio.std() / len(z) ** 0.5).item()
+    assert -error < ratio.mean() < 0.02
 
 
 @pytest.fixture(scope="module")
 def digits():
     """Models of MNIST, trained a little: by posterior."""
     data = nelbo.data.load("mnist", transform="static_binarise")
-    train, test = data.train.take(range(6000)), data.test.take(range(2000))
+    train, test = data.train.take(range(4000)), data.test.take(range(2000))
     found = {}
     for name, objective in (("diagonal", "elbo"), ("deterministic", "rae_l2")):
         with seeded(0):
@@ -172,7 +161,7 @@ def latents(model, data):
 def test_on_mnist_log_pz_rises_by_more_than_its_error(digits, posterior, text):
     models, train, test = digits
     model, prior = models[posterior], registry.build("prior", text)
-    fitted = fit_prior(model, train, prior, epochs=6, lr=3e-3, callbacks=[])
+    fitted = fit_prior(model, train, prior, epochs=3, batch=200, lr=3e-3, callbacks=[])
     z = latents(model, test)
     with seeded(0), torch.no_grad():
         gained = fitted.marginal().log_prob(z) - model.marginal().log_prob(z)
@@ -185,7 +174,7 @@ def test_a_mixture_is_as_good_as_expectation_maximisation_alone(digits, posterio
     z, unseen = latents(models[posterior], train), latents(models[posterior], test)
     theirs = GaussianMixture(10, covariance_type="diag", random_state=0, max_iter=500)
     theirs = theirs.fit(z.numpy()).score(unseen.numpy())
-    fitted = fit_prior(models[posterior], train, Mixture(10), epochs=3, callbacks=[])
+    fitted = fit_prior(models[posterior], train, Mixture(10), epochs=2, callbacks=[])
     with torch.no_grad():
         ours = fitted.marginal().log_prob(unseen).mean().item()
     assert ours > theirs - 0.05
@@ -218,8 +207,6 @@ def test_what_cannot_be_fitted_is_refused(make, x, tmp_path):
         quickly(make(), x, Standard())
     with pytest.raises(BadValue, match="expected a density on R"):
         quickly(make(), x, AutoregressiveCodes())
-    with pytest.raises(BadType, match="expected a Prior"):
-        quickly(make(), x, "mixture")
     with pytest.raises(BadValue, match="epochs: expected an integer of at least 1"):
         quickly(make(), x, Mixture(3), epochs=0)
     with pytest.raises(BadValue, match="expected at least 2 examples"):

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Annotated
 
+import torch
 import typer
 from rich.console import Console
 from rich.markup import escape
 
 from nelbo import evaluate as measuring
-from nelbo.cli.raw_units import in_raw_units
 from nelbo.cli.options import (
     DataOption,
     DeviceOption,
@@ -21,6 +21,7 @@ from nelbo.cli.options import (
     print_json,
     run_data,
 )
+from nelbo.cli.raw_units import in_raw_units
 from nelbo.report import estimates
 from nelbo.train import load
 from nelbo.world import joined, own_device
@@ -51,11 +52,13 @@ def evaluate(
     model, world = load(run).to(where), joined(where)
     test = run_data(run, data).test
     chosen = test if examples is None else test.spread(examples)
-    estimators = [
-        measuring.ELBO(), measuring.ActiveUnits(), measuring.KLPerLatent(),
-        measuring.OutputDependence(),
-    ]  # fmt: skip
-    if samples:
+    with torch.no_grad():
+        terms = model.terms(chosen[:1].to(where))
+    estimators = [measuring.ELBO(), measuring.ActiveUnits()]
+    if terms.has_closed_kl:
+        estimators.append(measuring.KLPerLatent())
+    estimators.append(measuring.OutputDependence())
+    if samples and terms.has_density and not terms.is_deterministic:
         estimators.append(measuring.ImportanceBound(samples=samples))
     found = in_raw_units(measuring(model, chosen, estimators, seed, world), chosen)
     if not world.is_main:

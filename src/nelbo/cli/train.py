@@ -13,7 +13,8 @@ import typer
 from nelbo import registry
 from nelbo.cli.auto import followed
 from nelbo.cli.options import DeviceOption, chosen_device, with_hidden
-from nelbo.data import Indexed, WithCovariates, load_with
+from nelbo.data import Indexed, Source, WithCovariates, load_with
+from nelbo.data.arrays import rows_at_once
 from nelbo.data.transforms import as_transform
 from nelbo.errors import BadValue
 from nelbo.model import AXES, VAE
@@ -182,7 +183,7 @@ def _train(
             covariates=source.covariates.shape[1] if beside else 0,
             missing=settings["missing"],
         )
-        model.initialise(world.on_main(train.mean))
+        model.initialise(world.on_main(train.mean), _some(train, settings["seed"]))
     names = ("epochs", "batch", "lr", "clip", "patience", "seed", "precision")
     fit(
         model.to(device),
@@ -207,6 +208,11 @@ def _recorded(transform: str, train: Indexed) -> str:
     """Return a transform's text, with what it took from the training data, if it took any."""
     same = as_transform(transform) == train.transform
     return transform if same else registry.text(registry.spec(train.transform))
+
+
+def _some(train: Source, seed: int) -> torch.Tensor:
+    """Return examples at random, for a prior that begins at some."""
+    return next(iter(train.epoch(rows_at_once(train.shape), generator(seed))))
 
 
 def _held_out(train: Indexed, seed: int) -> tuple[Indexed, Indexed]:

@@ -84,6 +84,11 @@ class WrappedNormal(Latents):
         return moved(self.location.expand_as(step), step, self.curvature)
 
     @property
+    def centre(self) -> Tensor:
+        """Return the location: what stands for the distribution where one point has to."""
+        return self.location
+
+    @property
     def mean(self) -> Tensor:
         """Return the Euclidean mean, a point of the ball, over fixed draws of the noise."""
         return self._fixed().mean(0)

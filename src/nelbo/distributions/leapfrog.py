@@ -58,10 +58,10 @@ def generalised_leapfrog(
     z: Points,
     momentum: Points,
     step: Float[Tensor, ""] | float,
-    steps: int,
+    cooling: Iterable[Tensor | float],
     iterations: int,
 ) -> tuple[Points, Points]:
-    """Return latents and momentum after leapfrog steps under a metric.
+    """Return latents and momentum after a leapfrog step under a metric for each factor.
 
     The first two equations of a step are implicit, and solved by iterating them so many times:
     only at their solution can the step be undone, and preserves volumes.
@@ -72,11 +72,11 @@ def generalised_leapfrog(
         z: latents.
         momentum: rho.
         step: e.
-        steps: how many.
+        cooling: a_k, with which the momentum is multiplied after each step.
         iterations: of each implicit equation.
     """
     here, force = metric.at(z), slope(z)
-    for _ in range(steps):
+    for factor in cooling:
         half = momentum
         for _ in range(iterations):
             half = momentum + 0.5 * step * (force + here.force(half))
@@ -85,5 +85,5 @@ def generalised_leapfrog(
         for _ in range(iterations - 1):
             z = start + 0.5 * step * (velocity + metric.at(z).velocity(half))
         here, force = metric.at(z), slope(z)
-        momentum = half + 0.5 * step * (force + here.force(half))
+        momentum = factor * (half + 0.5 * step * (force + here.force(half)))
     return z, momentum

@@ -56,6 +56,11 @@ class VonMisesFisher(Latents):
         return -self.kappa * away - log_norm
 
     @property
+    def centre(self) -> Tensor:
+        """Return mu, on the sphere: what stands for the distribution where one point has to."""
+        return self.mu
+
+    @property
     def mean(self) -> Tensor:
         """Return A mu: inside the sphere."""
         return (1.0 - self._short)[..., None] * self.mu

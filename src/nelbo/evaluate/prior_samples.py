@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -51,17 +52,21 @@ class PriorSamples(Estimator):
         left = self.examples
         for x in batches(model, data, self.batch):
             terms = model.terms(x[:left])
-            drawn = terms.p.sample(torch.Size(terms.z.shape[:2]))
-            prior.append(_mean(decoder, drawn))
-            posterior.append(_mean(decoder, terms.z))
+            each = terms.z.shape[: 1 if terms.p.batch_shape else 2]  # p(z|y) is each example's own
+            drawn = terms.p.sample(torch.Size(each))
+            prior.append(_mean(decoder, drawn, terms.y))
+            posterior.append(_mean(decoder, terms.z, terms.y))
             left -= len(x)
             if left <= 0:
                 break
         return _ratios(torch.cat(prior), torch.cat(posterior))
 
 
-def _mean(model: Decodable, z: Float[Tensor, "s b k"]) -> Float[Tensor, "b d"]:
-    return model.decode(z).mean[0].flatten(1).cpu().double()
+def _mean(
+    model: Any, z: Float[Tensor, "s b k"], y: Tensor | None
+) -> Float[Tensor, "b d"]:
+    given = (z,) if y is None else (z, y)
+    return model.decode(*given).mean[0].flatten(1).cpu().double()
 
 
 def _ratios(prior: Float[Tensor, "n d"], posterior: Float[Tensor, "n d"]) -> tuple[Estimate, ...]:

@@ -56,7 +56,7 @@ class RAE(Objective):
 class RAEL2(RAE):
     """A regularised autoencoder whose decoder has small weights.
 
-    It is at home with the posterior 'deterministic', and samples once a prior is fitted.
+    It is at home with a deterministic posterior, and samples once a prior is fitted.
 
     Source: Ghosh, Sajjadi, Vergari, Black & Schoelkopf 2020, From variational to deterministic
     autoencoders, equation 6 and section 3.1.

@@ -18,7 +18,7 @@ from nelbo.terms import Terms
 class Reconstruction(Objective):
     """An autoencoder: nothing holds the latents anywhere; fit a prior before sampling.
 
-    It is at home with the posterior 'deterministic'; the noise of any other posterior dies out.
+    It is at home with a deterministic posterior; the noise of any other posterior dies out.
 
     Source: Hinton & Salakhutdinov 2006, Reducing the dimensionality of data with neural networks.
 

@@ -20,7 +20,7 @@ from nelbo.terms import Terms
 class WAEMMD(Objective):
     """Reconstructions, and latents that are together distributed as the prior; no KL.
 
-    It is at home with the posterior 'deterministic'. The paper's squared error is the likelihood
+    It is at home with a deterministic posterior. The paper's squared error is the likelihood
     `gaussian` with a stated variance; its U-statistic is here the V-statistic, which is never
     negative. The discrepancy is not in nats.
 

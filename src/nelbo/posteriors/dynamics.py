@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -35,6 +36,51 @@ class StepSize(nn.Module):
     def forward(self) -> Float[Tensor, "*shape"]:
         """Return the step size."""
         return LARGEST * self.start * torch.sigmoid(self.shift - math.log(LARGEST - 1))
+
+
+# 1 / sqrt(beta_k) = (1 - 1/sqrt(beta_0)) k^2 / K^2 + 1/sqrt(beta_0)     Caterini et al. 2018, 3.2
+class Tempering(nn.Module):
+    """Heats of the momentum, from 1 / sqrt(beta_0) before the first step to 1 after the last.
+
+    Without it the energy -log p(x, z) - log p(rho) stays what it was, and so does the bound: it
+    is cooling that lets the draws settle where log p(x, z) is high.
+
+    Args:
+        steps: K.
+        beta_zero: beta_0 at the start, in (0, 1]; 1, which is not learned, for no tempering.
+
+    Raises:
+        ValueError: beta_0 is out of its range.
+    """
+
+    def __init__(self, steps: int, beta_zero: float) -> None:
+        super().__init__()
+        if not 0 < beta_zero <= 1:
+            fix = "Try 0.3, or 1 for no tempering."
+            raise BadValue("beta_zero", expected="a number in (0, 1]", got=beta_zero, fix=fix)
+        self.steps, self.beta_zero = steps, beta_zero
+        self.shift = nn.Parameter(torch.zeros(())) if beta_zero < 1 else None
+
+    def forward(self, like: Tensor) -> Heats:
+        """Return the heat at the start, and the factors that cool it, one for each step.
+
+        Args:
+            like: a tensor of the dtype and on the device.
+        """
+        first = like.new_ones(())
+        if self.shift is not None:
+            logit = math.log(self.beta_zero) - math.log1p(-self.beta_zero)
+            first = torch.sigmoid(self.shift + logit).rsqrt()
+        k = torch.arange(self.steps + 1, dtype=like.dtype, device=like.device)
+        heats = (1 - first) * (k / self.steps) ** 2 + first
+        return Heats(first, (heats[1:] / heats[:-1]).unbind())
+
+
+class Heats(NamedTuple):
+    """How hot the momentum is at the start, and by what each step cools it."""
+
+    first: Tensor
+    cooling: tuple[Tensor, ...]
 
 
 def checked_step_size(value: float) -> float:

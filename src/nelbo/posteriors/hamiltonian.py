@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import math
-
-import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 from torch.distributions import Distribution
 
 from nelbo.checks import count
@@ -14,10 +11,15 @@ from nelbo.context import Context
 from nelbo.distributions.evolved import Evolved, Moved
 from nelbo.distributions.flow import standard_points
 from nelbo.distributions.leapfrog import leapfrog
-from nelbo.errors import BadValue
 from nelbo.posteriors.base import Posterior
 from nelbo.posteriors.diagonal import Diagonal
-from nelbo.posteriors.dynamics import StepSize, checked_step_size, joint_slope, needs_a_model
+from nelbo.posteriors.dynamics import (
+    StepSize,
+    Tempering,
+    checked_step_size,
+    joint_slope,
+    needs_a_model,
+)
 from nelbo.registry import register
 
 
@@ -30,7 +32,8 @@ class Hamiltonian(Posterior):
 
     The model itself leads the draws to where the true posterior has its mass; every step costs a
     pass of the decoder forward and back. Step sizes, one for each latent, and the heat of the
-    momentum at the start are learned, and shared by all examples. log q is that of latents and
+    momentum at the start are learned, and shared by all examples: it is cooling that lets the bound
+    gain, since without it the energy is conserved. log q is that of latents and
     momentum together: see `Evolved`, also for what its mean is. Objectives that ask for log q
     elsewhere than at its own draws ('stl', 'dreg', 'beta_tcvae', the prior 'vamp') are refused.
 
@@ -59,11 +62,8 @@ class Hamiltonian(Posterior):
         super().__init__()
         self.steps = count("steps", steps, least=1, usual=3)
         self.step_size = checked_step_size(step_size)
-        if not 0 < beta_zero <= 1:
-            fix = "Try 0.3, or 1 for no tempering."
-            raise BadValue("beta_zero", expected="a number in (0, 1]", got=beta_zero, fix=fix)
         self.beta_zero, self.start = beta_zero, Diagonal()
-        self.shift = nn.Parameter(torch.zeros(())) if beta_zero < 1 else None
+        self.tempering = Tempering(steps, beta_zero)
 
     def setup(self, latent: int) -> None:
         """Create the step sizes."""
@@ -92,18 +92,8 @@ class Hamiltonian(Posterior):
         # log N(rho_0; 0, I/beta_0) - log det = log N(noise; 0, I): tempering's determinant,
         # beta_0^(latent/2), is the normaliser of what it undoes
         def trajectory(z: Tensor, noise: Tensor) -> Moved:
-            heats = self._heats()
-            cooling = (heats[1:] / heats[:-1]).unbind()
-            z, momentum = leapfrog(slope, z, heats[0] * noise, self.size(), cooling)
+            heat, cooling = self.tempering(z)
+            z, momentum = leapfrog(slope, z, heat * noise, self.size(), cooling)
             return Moved(z, 0.5 * (momentum.square() - noise.square()).sum(-1))
 
         return Evolved(self.start(parameters), trajectory, self.points)
-
-    def _heats(self) -> Tensor:
-        """Return 1 / sqrt(beta_k) for k = 0 to K."""
-        first = torch.ones_like(self.points[0, 0])
-        if self.shift is not None:
-            logit = math.log(self.beta_zero) - math.log1p(-self.beta_zero)
-            first = torch.sigmoid(self.shift + logit).rsqrt()
-        k = torch.arange(self.steps + 1, dtype=first.dtype, device=first.device)
-        return (1 - first) * (k / self.steps) ** 2 + first

@@ -18,13 +18,19 @@ from nelbo.distributions.volume import Volume
 from nelbo.errors import BadValue
 from nelbo.posteriors.base import Posterior
 from nelbo.posteriors.diagonal import Diagonal
-from nelbo.posteriors.dynamics import StepSize, checked_step_size, joint_slope, needs_a_model
+from nelbo.posteriors.dynamics import (
+    StepSize,
+    Tempering,
+    checked_step_size,
+    joint_slope,
+    needs_a_model,
+)
 from nelbo.registry import register
 
 ITERATIONS = 6  # of the implicit equations, each of which gains a factor of the step size
 
 
-# z_0 ~ N(mu(x), diag sigma(x)^2),   rho_0 ~ N(0, G(z_0)),   K generalised leapfrog steps on
+# z_0 ~ N(mu(x), diag sigma(x)^2),   rho_0 ~ N(0, G(z_0) / beta_0),   K tempered leapfrog steps on
 # H(z, rho) = -log p(x, z) - log N(rho; 0, G(z)),   G(z)^-1 = sum_i L_i L_i^T w_i(z) + lambda I
 #                                                           Chadebec et al. 2020, sections 3 and 4
 @register("posterior", "riemannian")
@@ -34,7 +40,7 @@ class Riemannian(Posterior):
     The encoder's output is (mu, log sigma^2, L): beside a Gaussian, a lower triangular matrix for
     each example. The metric has the latest `centroids` training examples: at c_i = mu(x_i) its
     inverse is L_i L_i^T. A training batch enters it before it is used, and has a gradient; older
-    ones are kept as numbers, and in evaluation all are. The step size is learned. log q is that of
+    ones are kept as numbers, and in evaluation all are. Step size and tempering are learned. log q is that of
     latents and momentum together: see `Evolved`, also for what its mean is; as the steps' equations
     are solved by iteration, it is exact as far as these have converged.
 
@@ -46,6 +52,8 @@ class Riemannian(Posterior):
     Args:
         steps: K, at least 1.
         step_size: at the start, positive.
+        beta_zero: at the start, in (0, 1]: the first momentum has the covariance G / beta_0; 1, which
+            is not learned, for no tempering.
         centroids: examples that make the metric, at least 1.
         temperature: T, the reach of a centroid, positive, in units of the latents.
         regularisation: lambda, positive: the metric's inverse far from all centroids.
@@ -69,6 +77,7 @@ class Riemannian(Posterior):
         self,
         steps: int = 3,
         step_size: float = 0.01,
+        beta_zero: float = 0.3,
         centroids: int = 200,
         temperature: float = 1.5,
         regularisation: float = 0.01,
@@ -82,7 +91,8 @@ class Riemannian(Posterior):
             if not 0 < value < float("inf"):
                 fix = "Leave it out for the usual one."
                 raise BadValue(name, expected="a positive number", got=value, fix=fix)
-        self.start = Diagonal()
+        self.beta_zero, self.start = beta_zero, Diagonal()
+        self.tempering = Tempering(steps, beta_zero)
 
     def setup(self, latent: int) -> None:
         """Create the step size, and places for the centroids: there are none yet."""
@@ -117,13 +127,13 @@ class Riemannian(Posterior):
             metric = self.metric
         slope = joint_slope(context)
 
-        # log N(rho; 0, G) = -1/2 rho' G^-1 rho + 1/2 log|G^-1| + constant; the map's determinant
-        # is 1
+        # log N(rho; 0, G) = -1/2 rho' G^-1 rho + 1/2 log|G^-1| + constant; tempering's determinant
+        # is the normaliser of what it undoes
         def trajectory(z: Tensor, noise: Tensor) -> Moved:
-            before = metric.at(z)
-            momentum, step = before.momentum(noise), self.size()
+            before, (heat, cooling) = metric.at(z), self.tempering(z)
+            momentum, step = heat * before.momentum(noise), self.size()
             z, momentum = generalised_leapfrog(
-                slope, metric, z, momentum, step, self.steps, ITERATIONS
+                slope, metric, z, momentum, step, cooling, ITERATIONS
             )
             after = metric.at(z)
             energy = (momentum * after.velocity(momentum) - noise.square()).sum(-1)

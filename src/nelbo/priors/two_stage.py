@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.distributions import Distribution, constraints
+from torch.types import _size
 
 from nelbo.checks import count
 from nelbo.distributions.flow import standard_points
@@ -115,7 +116,7 @@ class _Second(Distribution):
         log_ratio = 0.5 * (noise.square() + logvar - u.square())
         return (log_pz + log_ratio).sum(-1)
 
-    def sample(self, sample_shape: torch.Size = torch.Size()) -> Tensor:  # noqa: B008
+    def sample(self, sample_shape: _size = torch.Size()) -> Tensor:  # noqa: B008
         """Return exact draws, without a gradient."""
         with torch.no_grad():
             u = torch.randn((*sample_shape, *self.event_shape)).to(self.vae.centre)

@@ -1,7 +1,7 @@
 """Leapfrogs in numpy, on the linear Gaussian model of `nelbo.testing.surroundings.linear_model`.
 
-There the slope of log p(x, z) is W (x - W'z) - z, and the leapfrog linear, as are its moments. log q
-is that of a draw, whose noise is drawn again with the same seed.
+There the slope of log p(x, z) is W (x - W'z) - z, and the leapfrog linear, as are its moments.
+log q is that of a draw, whose noise is drawn again with the same seed.
 """
 
 import numpy as np
@@ -25,9 +25,13 @@ def _noise(z):
         return [torch.randn(shape, dtype=torch.float64).numpy() for _ in range(2)]
 
 
-def _plain(z, rho, steps, size, beta_zero):
+def _heats(steps, beta_zero):
     hot = 1 / np.sqrt(beta_zero)
-    heat = [(1 - hot) * (k / steps) ** 2 + hot for k in range(steps + 1)]
+    return [(1 - hot) * (k / steps) ** 2 + hot for k in range(steps + 1)]
+
+
+def _plain(z, rho, steps, size, beta_zero):
+    heat = _heats(steps, beta_zero)
     rho = heat[0] * rho
     for k in range(1, steps + 1):
         rho = rho + size / 2 * _slope(z)
@@ -59,12 +63,12 @@ def _two(o):
     return o[:, 0], np.exp(o[:, 1] / 2)
 
 
-def _row(steps, size, beta_zero):
+def _row(steps, size, beta_zero, split=_two):
     def move(z, rho):
         return _plain(z, rho, steps, size, beta_zero)
 
     def log_q(z, o):
-        mu, sigma = _two(o)
+        mu, sigma = split(o)
         first, second = _noise(z)
         end, rho = move(mu + sigma * first, second)
         np.testing.assert_allclose(end, z, rtol=1e-6)
@@ -73,7 +77,7 @@ def _row(steps, size, beta_zero):
         log_det = 3 * np.log(np.sqrt(beta_zero))
         return (start + momentum - stats.norm.logpdf(rho)).sum(-1) - log_det
 
-    return PosteriorRow(log_density=log_q, **_moments(move, _two))
+    return PosteriorRow(log_density=log_q, **_moments(move, split))
 
 
 ROWS = {

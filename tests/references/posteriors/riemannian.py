@@ -5,7 +5,7 @@ import torch
 from scipy import stats
 
 from tests.references.filled import values
-from tests.references.posteriors.hamiltonian import _moments, _noise, _plain, _slope
+from tests.references.posteriors.hamiltonian import _heats, _moments, _noise, _row, _slope
 from tests.references.rows import PosteriorRow
 
 
@@ -13,26 +13,9 @@ def _split(o):
     return o[:, :3], np.exp(o[:, 3:6] / 2)
 
 
-def _flat_row(steps, size, weight):
-    """Of a metric 1 / weight, whose momentum is noise / sqrt(weight): a step of another size."""
-
-    def move(z, rho):
-        return _plain(z, rho, steps, size * np.sqrt(weight), 1.0)
-
-    def log_q(z, o):
-        mu, sigma = _split(o)
-        first, second = _noise(z)
-        end, rho = move(mu + sigma * first, second)
-        np.testing.assert_allclose(end, z, rtol=1e-6)
-        start = stats.norm.logpdf(mu + sigma * first, mu, sigma)
-        return (start + stats.norm.logpdf(second) - stats.norm.logpdf(rho)).sum(-1)
-
-    return PosteriorRow(log_density=log_q, **_moments(move, _split))
-
-
 CENTRES = values(0, 2, 3)
 FACTORS = np.tril(1.5 * values(1, 2, 3, 3))
-T, REGULARISATION, SIZE, STEPS = 2.0, 0.3, 0.01, 2
+T, REGULARISATION, SIZE, STEPS, BETA_ZERO = 2.0, 0.3, 0.01, 2, 0.8
 
 
 def _set(module):
@@ -69,13 +52,15 @@ def _curved(z, rho, n):
     def slope(z):
         return _slope(np.tile(z, (4, 1)))[n]
 
-    for _ in range(STEPS):
+    heat = _heats(STEPS, BETA_ZERO)
+    rho = heat[0] * rho
+    for k in range(1, STEPS + 1):
         half, begin = rho, z
         for _ in range(40):
             half = rho + SIZE / 2 * (slope(begin) - _rise(begin, half))
         for _ in range(40):
             z = begin + SIZE / 2 * (_inverse(begin) + _inverse(z)) @ half
-        rho = half + SIZE / 2 * (slope(z) - _rise(z, half))
+        rho = (half + SIZE / 2 * (slope(z) - _rise(z, half))) * heat[k] / heat[k - 1]
     return z, rho
 
 
@@ -90,8 +75,11 @@ def _density(z, o):
         np.testing.assert_allclose(end, z[s, n], rtol=1e-6)
         out[s, n] = (
             stats.norm.logpdf(start, mu[n], sigma[n]).sum()
-            + stats.multivariate_normal.logpdf(rho, cov=np.linalg.inv(_inverse(start)))
+            + stats.multivariate_normal.logpdf(
+                rho / np.sqrt(BETA_ZERO), cov=np.linalg.inv(_inverse(start)) / BETA_ZERO
+            )
             - stats.multivariate_normal.logpdf(last, cov=np.linalg.inv(_inverse(end)))
+            - 3 * np.log(np.sqrt(BETA_ZERO))
         )
     return out
 
@@ -106,8 +94,11 @@ def _near(z, rho):
 
 
 ROWS = {
-    "riemannian:steps=3,step_size=0.1,centroids=5,regularisation=0.5": _flat_row(3, 0.1, 0.5),
-    "riemannian:steps=2,step_size=0.01,centroids=2,temperature=2.0,regularisation=0.3": (
+    # of the metric I / 0.25, whose momentum is noise / sqrt(0.25): a step of half the size
+    "riemannian:steps=3,step_size=0.2,beta_zero=0.7,centroids=5,regularisation=0.25": _row(
+        3, 0.1, 0.7, _split
+    ),
+    "riemannian:steps=2,step_size=0.01,beta_zero=0.8,centroids=2,temperature=2.0,regularisation=0.3": (
         PosteriorRow(log_density=_density, weights=_set, **_moments(_near, _split))
     ),
 }

@@ -18,6 +18,7 @@ from nelbo.doctor.diagnose.liveness import Activity, watch
 from nelbo.doctor.forecast import Forecast, Moments, forecast
 from nelbo.errors import BadValue
 from nelbo.evaluate import Estimate
+from nelbo.evaluate.base import data_of
 from nelbo.likelihoods import Likelihood
 from nelbo.terms import Terms
 
@@ -153,7 +154,15 @@ def halves(model: Any) -> tuple[Callable[..., Any], Callable[..., Any], tuple[nn
     if not (isinstance(encode, nn.Module) and isinstance(decode, nn.Module)):
         encoded, decoded = getattr(model, "encode"), getattr(model, "decode")  # noqa: B009
         return lambda x: encoded(x).mean, lambda z: decoded(z[None]).mean, roots
-    return encode, decode, roots
+    inputs: Any = getattr(model, "inputs", None)
+    if inputs is None or not (inputs.covariates or inputs.missing):
+        return encode, decode, roots
+    # what these see is not what the model is given: gaps are filled, covariates are beside them
+    return (
+        lambda x: encode(inputs.seen(*inputs.split(x))),
+        lambda z: decode(inputs.beside(z[None], None)[0]),
+        roots,
+    )
 
 
 def look(model: Any, source: Source) -> tuple[Tensor, Tensor, Tensor, Activity, Activity]:
@@ -165,7 +174,8 @@ def look(model: Any, source: Source) -> tuple[Tensor, Tensor, Tensor, Activity, 
     with torch.no_grad():
         q = model.encode(given)
         z = q.sample()
-        recon = model.reconstruct(given).flatten(1).cpu()
+        made = model.reconstruct(given)
+        x, recon = data_of(model, given, made), made.flatten(1).cpu()
     _, encoding = watch(encode, (given,), roots)
     with_x = isinstance(model, Adapter) and model.decodes_x
     _, decoding = watch(decode, (z, given) if with_x else (z,), roots)

@@ -23,6 +23,7 @@ from nelbo.doctor.finding import Finding, healthy, ranked
 from nelbo.doctor.forecast import Forecast, moments
 from nelbo.doctor.kept import evaluation_mode, generators_kept, weights_kept
 from nelbo.errors import BadType, BadValue
+from nelbo.evaluate.base import batches, data_of
 from nelbo.rng import seeded
 
 
@@ -87,7 +88,7 @@ def _check(model: Any, examples: Any) -> None:
 
 
 def _check_shape(model: Any, source: Source) -> None:
-    shape = getattr(model, "data_shape", source.shape)
+    shape = getattr(model, "example_shape", getattr(model, "data_shape", source.shape))
     if tuple(source.shape) != tuple(shape):
         raise BadValue(
             "data",
@@ -118,7 +119,8 @@ def _some(source: Source, examples: int) -> Examples:
 
 def _case(model: Any, source: Examples, seed: int) -> Case:
     x, mu, recon, encoding, decoding = look(model, source)
-    found = moments(source)
+    data = _data(model, source)
+    found = moments(data)
     return Case(
         model=model,
         adapter=model if isinstance(model, Adapter) else None,
@@ -128,9 +130,19 @@ def _case(model: Any, source: Examples, seed: int) -> Case:
         encoding=encoding,
         decoding=decoding,
         moments=found,
-        measures=measure(model, source, found, seed),
+        measures=measure(model, source, data, found, seed),
         audit=audited(model, source, mu.shape[1], decoding),
     )
+
+
+def _data(model: Any, source: Examples) -> Examples:
+    """Return the examples without covariates, what is missing as reconstructed."""
+    inputs: Any = getattr(model, "inputs", None)
+    if inputs is None or not (inputs.covariates or inputs.missing):
+        return source
+    with torch.no_grad():
+        parts = [data_of(model, x, model.reconstruct(x)).cpu() for x in batches(model, source, 500)]
+    return Examples(torch.cat(parts), transform=Raw())
 
 
 def _found(case: Case) -> Iterator[Finding]:

@@ -29,8 +29,10 @@ from nelbo.evaluate.base import batches, mean_estimate
 from nelbo.evaluate.output_dependence import SQUARED
 
 
-def measure(model: Any, source: Examples, found: Moments, seed: int) -> dict[str, Estimate]:
-    """Return every measured number by name."""
+def measure(
+    model: Any, source: Examples, data: Examples, found: Moments, seed: int
+) -> dict[str, Estimate]:
+    """Return every measured number by name; `data` is the source without covariates and gaps."""
     estimators: list[Estimator] = [ActiveUnits(), OutputDependence()]
     terms = model.terms(next(batches(model, source, 2)))
     if terms.has_density and not getattr(terms.q, "knows_only_its_draws", False):
@@ -45,7 +47,7 @@ def measure(model: Any, source: Examples, found: Moments, seed: int) -> dict[str
         with suppress(BadValue):
             measures |= evaluate(model, source, [DecoderSensitivity(), PriorSamples()], seed=seed)
     latent = len(measures["active_units"].parts)
-    return {**measures, "pca_error": _pca_error(source[:], found, latent)}
+    return {**measures, "pca_error": _pca_error(data[:], found, latent)}
 
 
 # min over W of rank K of E|x - m - W W'(x - m)|^2 = sum_(i > K) lambda_i            Pearson 1901

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from nelbo.doctor.diagnose.case import Case
 from nelbo.doctor.finding import Finding
@@ -11,7 +12,10 @@ from nelbo.doctor.finding import Finding
 def support(case: Case) -> Iterator[Finding]:
     """Find data on which the likelihood is defined but no log-probability."""
     likelihood = case.likelihood
-    if likelihood is None or getattr(case.model, "check", likelihood.check)(case.x):
+    inputs: Any = getattr(case.model, "inputs", None)
+    if likelihood is None or (inputs is not None and (inputs.covariates or inputs.missing)):
+        return  # no data of its own kind is left: gaps are filled with means
+    if likelihood.check(case.x):
         return
     name = type(likelihood).__name__
     between = float(((case.x > 0) & (case.x < 1)).double().mean())

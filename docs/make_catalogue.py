@@ -1,0 +1,277 @@
+"""The page of what nelbo has and what goes with what: python docs/make_catalogue.py.
+
+Writes catalogue.md from catalogue.py, the registry, and what combinations.py finds by trying.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from shlex import quote
+from typing import Any
+
+from catalogue import MODELS, SAMPLERS, Model, Sampler
+from combinations import CLASSES, NEED_CLASSES, SHAPES, homes, measure, names, refusal
+
+from nelbo import registry
+from nelbo.errors import NelboError
+
+PAGE = Path(__file__).parent / "catalogue.md"
+AXES = {
+    "likelihood": "Likelihoods p(x|z)",
+    "posterior": "Posteriors q(z|x)",
+    "prior": "Priors p(z)",
+    "objective": "Objectives",
+    "network": "Networks",
+    "transform": "Transforms of the data",
+}
+HEAD = f"""# What nelbo has, and what goes with what
+
+Written by `docs/make_catalogue.py`. Every model and every sampler of the first two tables is built,
+trained, sampled from, saved and diagnosed by `tests/test_catalogue.py`, as it is spelled here.
+
+A model is five choices: network, likelihood, posterior, prior, objective. Each has a name, and
+numbers if you like: `--posterior iaf:layers=4`. Left out, they are `mlp`, `bernoulli`, `diagonal`,
+`standard` and `elbo`.
+
+- [Pythae's models](#pythaes-models)
+- [Pythae's samplers](#pythaes-samplers)
+- [What goes together](#what-goes-together)
+- [All components](#all-components)
+"""
+MODELS_HEAD = """## Pythae's models
+
+Each on the command line, and in Python (`from nelbo import VAE, fit`; the classes are in
+`nelbo.posteriors`, `.priors`, `.objectives`). In Pythae the likelihood is an argument of every model: `reconstruction_loss="mse"` is
+`--likelihood gaussian:variance=1.0`, `"bce"` is `bernoulli`; for grey values there is
+`continuous_bernoulli`. Here any other may stand in any row.
+"""
+SAMPLERS_HEAD = """## Pythae's samplers
+
+What samples is the prior. One that is learned with the model needs nothing more than
+`model.sample(100)`; another is fitted afterwards, to the latents of a trained model, which gives a
+new model with a better bound: `better = nelbo.fit_prior(model, data, prior)`, `better.sample(100)`.
+"""
+
+
+def command(model: Model) -> str:
+    """Return the line that trains a model of the table."""
+    said = [f"--{axis} {quote(text)}" for axis, text in model.spelled.items()]
+    said += [f"--latent {model.latent}"] if model.latent != 20 else []
+    return " ".join(["nelbo train mnist", *said])
+
+
+def python(model: Model) -> str:
+    """Return the Python that says the same."""
+    axes = [(axis, text) for axis, text in model.spelled.items() if axis != "objective"]
+    parts = "".join(f", {axis}={call(axis, text)}" for axis, text in axes)
+    objective = model.spelled.get("objective")
+    said = f", objective={call('objective', objective)}" if objective else ""
+    return f"fit(VAE((1, 28, 28), {model.latent}{parts}), data{said})"
+
+
+def call(axis: str, text: str) -> str:
+    """Return the Python that builds a component."""
+    return _call(registry.spec(registry.build(axis, text)))
+
+
+def _call(record: Mapping[str, Any]) -> str:
+    every = ("likelihood", "posterior", "prior", "objective", "network", "schedule")
+    axis = next(axis for axis in every if record["name"] in registry.names(axis))
+    kind = registry.component(axis, record["name"])
+    known = registry.parameters(kind)
+    stated = {k: v for k, v in record["arguments"].items() if _record(known[k].default) != v}
+    return f"{kind.__name__}({', '.join(f'{k}={_literal(v)}' for k, v in stated.items())})"
+
+
+def _record(value: Any) -> Any:
+    known = hasattr(type(value), "__dataclass_fields__")
+    return registry.spec(value) if known else list(value) if isinstance(value, tuple) else value
+
+
+def _literal(value: Any) -> str:
+    return _call(value) if isinstance(value, Mapping) else repr(value)
+
+
+def sampler_lines(sampler: Sampler) -> str:
+    """Return the Python that samples as a sampler of the table does."""
+    if sampler.fitted:
+        trained = "" if sampler.posterior == "diagonal" else f", model of `{sampler.posterior}`"
+        return f"`fit_prior(model, data, {call('prior', sampler.fitted)})`{trained}"
+    if sampler.prior:
+        chosen = {"posterior": sampler.posterior, "prior": sampler.prior}
+        usual = {"posterior": "diagonal", "prior": "standard"}
+        parts = [f", {a}={call(a, t)}" for a, t in chosen.items() if t != usual[a]]
+        return f"`VAE(...{''.join(parts)}).sample(100)`"
+    return "`model.decode(model.posterior.volume.sample((1, 100))).mean[0]`"
+
+
+def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """Return a table in Markdown."""
+    head = list(head)
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(cell for cell in line) + " |" for line in lines)
+
+
+def models() -> str:
+    """Return the section of the models."""
+    rows = [
+        [
+            f"**{m.name}**<br>{m.paper}",
+            f"`{command(m)}`<br>`{python(m)}`",
+            m.remark,
+        ]
+        for m in MODELS
+    ]
+    return f"{MODELS_HEAD}\n{table(['Pythae', 'nelbo', 'Where they differ'], rows)}\n"
+
+
+def samplers() -> str:
+    """Return the section of the samplers."""
+    rows = [[f"**{s.name}**", sampler_lines(s), s.remark] for s in SAMPLERS]
+    return f"{SAMPLERS_HEAD}\n{table(['Pythae', 'nelbo', 'Where they differ'], rows)}\n"
+
+
+def components() -> str:
+    """Return the section of all components, from the registry."""
+    parts = ["## All components\n"]
+    for axis, title in AXES.items():
+        rows = [
+            [f"`{name}`", _signature(kind), _sentence(kind)]
+            for name in registry.names(axis)
+            for kind in [registry.component(axis, name)]
+        ]
+        parts.append(f"### {title}\n\n{table(['name', 'arguments', 'what it is'], rows)}\n")
+    return "\n".join(parts)
+
+
+def _sentence(kind: type) -> str:
+    text = " ".join((inspect.getdoc(kind) or "").split("\n\n")[0].split())
+    return text.replace("|", "\\|").replace("*", "\\*")
+
+
+def _signature(kind: type) -> str:
+    said = [_argument(name, p) for name, p in registry.parameters(kind).items()]
+    return " ".join(f"`{argument}`" for argument in said)
+
+
+def _argument(name: str, parameter: inspect.Parameter) -> str:
+    if parameter.default is parameter.empty:
+        return name
+    value = _record(parameter.default)
+    text = registry.text(value) if isinstance(value, dict) else str(parameter.default)
+    return f"{name}={text}".replace(", ", ",")
+
+
+def listed(found: Iterable[str]) -> str:
+    """Return names as code, in their order."""
+    return ", ".join(f"`{name}`" for name in found)
+
+
+def together() -> str:
+    """Return the section of what goes together, found by trying."""
+    return "\n".join((TOGETHER, spaces(), objectives(), shapes()))
+
+
+TOGETHER = f"""## What goes together
+
+Found by trying: a model was built of each pair, and what `nelbo.fit` does before its first step was
+done. What does not go together is refused there, with a message that names what would. `conditional`
+and `m2` need a model with covariates (`nelbo.data.beside(x, y)`) and were tried with {CLASSES}.
+"""
+
+
+def spaces() -> str:
+    """Return what posteriors go with what priors."""
+    found: dict[str, list[str]] = {}
+    for name in names("posterior"):
+        found.setdefault(measure("posterior", name), []).append(name)
+    rows, exceptions = [], []
+    for space, posteriors in sorted(found.items(), key=lambda item: -len(item[1])):
+        priors = [p for p in names("prior") if measure("prior", p) == space]
+        rows.append([space, listed(posteriors), listed(priors)])
+        pairs = [(q, p, refusal(posterior=q, prior=p)) for q in posteriors for p in priors]
+        exceptions += grouped(pairs)
+    others = [(q, p) for q in names("posterior") for p in names("prior")]
+    for q, p in others:
+        apart = measure("posterior", q) != measure("prior", p)
+        assert not apart or refusal(posterior=q, prior=p) is not None, (q, p)
+    return f"""### Posteriors and priors
+
+Any of a row go together: their densities are of the same space. Between two rows there is no KL,
+and all pairs are refused.
+
+{table(["the latents have a", "posteriors", "priors"], rows)}
+
+But for:
+
+{table(["posterior", "refused with", "which expects"], exceptions)}
+"""
+
+
+def grouped(pairs: Iterable[tuple[str, str, NelboError | None]]) -> list[list[str]]:
+    """Return what is refused, as rows: all that is refused with the same, for the same reason."""
+    refused: dict[tuple[str, str], list[str]] = {}
+    for first, second, error in pairs:
+        if error is not None:
+            refused.setdefault((first, said(error)), []).append(second)
+    rows: dict[tuple[str, ...], list[str]] = {}
+    for (first, why), seconds in refused.items():
+        rows.setdefault((*seconds, why), []).append(first)
+    return [[listed(firsts), listed(key[:-1]), key[-1]] for key, firsts in rows.items()]
+
+
+def said(error: NelboError) -> str:
+    """Return what an error says was expected, and what to do, short enough for a table."""
+    return f"{error.expected}. {error.fix}".replace("|", "\\|")
+
+
+def objectives() -> str:
+    """Return what objectives go with what posteriors, and with what priors."""
+    every, at_home = names("objective"), {q: homes(q) for q in names("posterior")}
+    found = {
+        (o, q, p): refusal(posterior=q, prior=p, objective=o)
+        for q, priors in at_home.items()
+        for p in priors
+        for o in every
+    }
+    rows = grouped((o, q, found[o, q, at_home[q][0]]) for o in every for q in at_home)
+    # in words of the prior where another one would do
+    more = grouped(
+        (f"{o}", p, found[o, q, p])
+        for o in every
+        for q, priors in at_home.items()
+        if found[o, q, priors[0]] is None
+        for p in priors[1:]
+    )
+    other = grouped(
+        (name, o, refusal(likelihood=name, objective=o))
+        for name in names("likelihood")
+        for o in every
+        if refusal(objective=o) is None
+    )
+    return f"""### Objectives
+
+Every objective goes with every posterior, but for:
+
+{table(["objective", "refused with", "which expects"], rows)}
+
+That is so with the prior `standard`, or the posterior's own. With another:
+
+{table(["objective", "refused with", "which expects"], more)}
+"""
+
+
+def shapes() -> str:
+    """Return what likelihoods and networks do not go with."""
+    rows = []
+    for axis in ("likelihood", "network"):
+        rows += grouped(
+            (name, what, refusal(shape, **{axis: name}))
+            for name in names(axis)
+            for what, shape in SHAPES.items()
+            if name != "columns" or what == "a row"
+        )
+    pairs = [("likelihood", q, p) for q in names("posterior") for p in homes(q)[:1]]
+    return rows
