@@ -129,7 +129,7 @@ def pairs():
         same = [
             text
             for text, prior in built.items()
-            if prior.base_measure == measure and not hasattr(prior, "levels")
+            if prior.base_measure == measure and not isinstance(prior, nelbo.priors.TopDown)
         ]
         chosen = [row.prior] if row.prior else (same if row.kl else same[:1])
         yield from ((posterior, prior) for prior in chosen)

@@ -12,7 +12,7 @@ from nelbo.cli import main
 
 VERBS = (
     ("train",), ("compare",), ("suggest",), ("audit",), ("forecast",), ("diagnose",), ("evaluate",),
-    ("reconstruct",), ("sample",), ("fit-prior",),
+    ("reconstruct",), ("impute",), ("sample",), ("fit-prior",),
     ("data",), ("data", "list"), ("data", "fetch"), ("data", "show"), (),
 )  # fmt: skip
 

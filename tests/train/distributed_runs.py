@@ -151,6 +151,11 @@ def main(out):
     found["uninterrupted"] = digest(fit(make(nelbo.VAE), data(23), epochs=4).model)
     stopped = fit(make(nelbo.VAE), data(23), lr=3.0, clip=None, epochs=30, patience=2)
     found["stopped"], found["best"] = len(stopped.history), digest(stopped.model)
+    critic = nelbo.objectives.AdversarialAE(hidden=(4,))
+    judged = fit(make(nelbo.VAE), data(23), objective=critic)
+    found["judged"] = [digest(judged.model), digest(critic)]
+    critic.setup(SHAPE, LATENT)
+    found["unjudged"] = digest(critic)
     found["estimates"] = estimates(model, world)
     found["refused"] = refused(here)
     found["writes"] = writes

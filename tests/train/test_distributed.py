@@ -123,6 +123,12 @@ def test_all_agree_on_metrics_weights_and_early_stopping(both):
     assert first["stopped"] < 30
 
 
+def test_all_train_the_same_critic(both):
+    one, other, _ = both
+    assert one["judged"] == other["judged"]
+    assert one["judged"][1] != one["unjudged"]
+
+
 def test_only_the_first_writes(both):
     first, second, folder = both
     assert len(first["writes"]) > 10

@@ -25,7 +25,9 @@ def in_raw_units(found: Mapping[str, Estimate], data: Indexed) -> dict[str, Esti
     if not isinstance(transform, Standardise):
         return dict(found)
     said = {
-        name: e if e.base_measure is None else replace(e, base_measure=f"{e.base_measure}, standardised")
+        name: e
+        if e.base_measure is None
+        else replace(e, base_measure=f"{e.base_measure}, standardised")
         for name, e in found.items()
     }
     each = [transform.log_scale(x) for x in source.epoch(rows_at_once(source.shape))]

@@ -125,4 +125,9 @@ def _is_number(cell: str) -> bool:
 
 
 def _bad(what: str, expected: str, got: object) -> BadValue:
-    return BadValue(what, expected=expected, got=got, fix="Mend that place in the file; an empty cell is a missing value.")
+    return BadValue(
+        what,
+        expected=expected,
+        got=got,
+        fix="Mend that place in the file; an empty cell is a missing value.",
+    )

@@ -40,7 +40,7 @@ class _Piece(NamedTuple):
 @torch.no_grad()
 def impute(
     model: Evaluable, x: Any, samples: int = 100, seed: int = 0
-) -> Float[Tensor, "n *shape"]:
+) -> Float[Tensor, n *shape]:
     """Return the examples with their missing entries, NaN, filled in.
 
     A number becomes its expectation given what is observed of the example, by self-normalised

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from nelbo.data import Source
-from nelbo.evaluate.base import Decodable, Estimator, Evaluable, batches, decodable
+from nelbo.evaluate.base import Estimator, Evaluable, batches, decodable
 from nelbo.evaluate.estimate import Estimate
 from nelbo.evaluate.jackknife import Blocks, variance
 
@@ -62,9 +62,7 @@ class PriorSamples(Estimator):
         return _ratios(torch.cat(prior), torch.cat(posterior))
 
 
-def _mean(
-    model: Any, z: Float[Tensor, "s b k"], y: Tensor | None
-) -> Float[Tensor, "b d"]:
+def _mean(model: Any, z: Float[Tensor, "s b k"], y: Tensor | None) -> Float[Tensor, "b d"]:
     given = (z,) if y is None else (z, y)
     return model.decode(*given).mean[0].flatten(1).cpu().double()
 

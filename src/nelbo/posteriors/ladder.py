@@ -21,7 +21,7 @@ class Ladder(FromTop):
     The encoder's output is a mean and a logarithm of the variance of each latent; the prior is
     'top_down', of the same levels. In the paper the levels' m and s come from different depths of
     the encoder, here from its last layer. As there, the lower levels need a warm-up of beta
-    ('elbo:beta=linear:steps=...') or free bits: what costs nothing at first is the prior's own
+    ('elbo:beta=linear(steps=3000)') or free bits: what costs nothing at first is the prior's own
     Gaussian, of which an encoder that is sure of nothing hears no more.
 
     Source: Sonderby et al. 2016, Ladder variational autoencoders, section 2.2.

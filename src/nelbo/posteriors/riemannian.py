@@ -40,9 +40,9 @@ class Riemannian(Posterior):
     The encoder's output is (mu, log sigma^2, L): beside a Gaussian, a lower triangular matrix for
     each example. The metric has the latest `centroids` training examples: at c_i = mu(x_i) its
     inverse is L_i L_i^T. A training batch enters it before it is used, and has a gradient; older
-    ones are kept as numbers, and in evaluation all are. Step size and tempering are learned. log q is that of
-    latents and momentum together: see `Evolved`, also for what its mean is; as the steps' equations
-    are solved by iteration, it is exact as far as these have converged.
+    ones are kept as numbers, and in evaluation all are. Step size and tempering are learned. log q
+    is that of latents and momentum together: see `Evolved`, also for what its mean is; as the
+    steps' equations are solved by iteration, it is exact as far as these have converged.
 
     With `volume` new latents can be drawn where the metric says that examples are.
 
@@ -52,8 +52,8 @@ class Riemannian(Posterior):
     Args:
         steps: K, at least 1.
         step_size: at the start, positive.
-        beta_zero: at the start, in (0, 1]: the first momentum has the covariance G / beta_0; 1, which
-            is not learned, for no tempering.
+        beta_zero: at the start, in (0, 1]: the first momentum has the covariance G / beta_0; 1,
+            which is not learned, for no tempering.
         centroids: examples that make the metric, at least 1.
         temperature: T, the reach of a centroid, positive, in units of the latents.
         regularisation: lambda, positive: the metric's inverse far from all centroids.

@@ -95,8 +95,8 @@ class _Skipping(nn.Module):
 class _Second(Distribution):
     """p(z) of a second VAE, whose latents u are drawn for each density."""
 
-    arg_constraints: ClassVar[dict[str, constraints.Constraint]] = {}
-    support = constraints.real_vector
+    arg_constraints: ClassVar[dict[str, constraints.Constraint]] = {}  # pyright: ignore
+    support = constraints.real_vector  # pyright: ignore
     is_lower_bound = True
     moments_are_estimated = True
 

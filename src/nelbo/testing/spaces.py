@@ -15,6 +15,8 @@ from nelbo.distributions.ball import from_origin
 from nelbo.distributions.directions import unit
 from nelbo.distributions.relaxed_bits import BITS
 from nelbo.distributions.sphere import SPHERE
+from nelbo.posteriors.from_top import FromTop
+from nelbo.priors import TopDown
 from nelbo.testing.laws import latent_nodes
 from nelbo.testing.quadrature import nodes
 
@@ -156,7 +158,7 @@ def space(component: Any) -> Space:
         1
 
     """
-    if hasattr(component, "levels"):
+    if isinstance(component, FromTop | TopDown):
         return Levels(component)
     measure = component.base_measure
     kind = next((kind for start, kind in SPACES.items() if measure.startswith(start)), Flat)

@@ -93,12 +93,15 @@ def _near(z, rho):
     return np.stack(ends), None
 
 
+CURVED = (
+    f"riemannian:steps={STEPS},step_size={SIZE},beta_zero={BETA_ZERO},centroids=2,"
+    f"temperature={T},regularisation={REGULARISATION}"
+)
+
 ROWS = {
     # of the metric I / 0.25, whose momentum is noise / sqrt(0.25): a step of half the size
     "riemannian:steps=3,step_size=0.2,beta_zero=0.7,centroids=5,regularisation=0.25": _row(
         3, 0.1, 0.7, _split
     ),
-    "riemannian:steps=2,step_size=0.01,beta_zero=0.8,centroids=2,temperature=2.0,regularisation=0.3": (
-        PosteriorRow(log_density=_density, weights=_set, **_moments(_near, _split))
-    ),
+    CURVED: PosteriorRow(log_density=_density, weights=_set, **_moments(_near, _split)),
 }

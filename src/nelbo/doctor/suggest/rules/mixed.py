@@ -151,9 +151,7 @@ def _constant(found: Sequence[str | None]) -> tuple[str, ...]:
     )
 
 
-def _transform(
-    e: Evidence, found: Sequence[str | None], texts: Sequence[str]
-) -> tuple[str, str]:
+def _transform(e: Evidence, found: Sequence[str | None], texts: Sequence[str]) -> tuple[str, str]:
     """Return the transform: columns whose likelihood is of any real number may lie far from 1."""
     movable = [
         i
