@@ -38,7 +38,7 @@ from nelbo.train import versions
 RESULT = Path(__file__).parent / "results" / "counts.json"
 LIKELIHOODS = ("poisson", "negative_binomial", "zero_inflated_negative_binomial")
 HIDDEN, LATENT, BATCH, LR, SAMPLES, SEED = (100,), 10, 100, 1e-3, 500, 0
-STEPS, QUICK, NAMES, FEWEST, BYTES = 2500, 50, 200, 100, 200_000
+STEPS, QUICK, NAMES, FEWEST, BYTES = 2000, 50, 200, 100, 200_000
 CELLS, GENES, FACTORS, DROPPED = 4000, 200, 5, 0.3
 
 

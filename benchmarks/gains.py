@@ -19,6 +19,7 @@ import datetime
 import json
 import math
 import tempfile
+import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -40,11 +41,14 @@ from nelbo.posteriors import IAF, FullCovariance, Ladder, ResidualTopDown
 from nelbo.priors import MAF, Mixture, TopDown, Vamp
 from nelbo.rng import seeded
 from nelbo.train import versions
+from nelbo.train.adam import Adam
+from nelbo.train.step import Step
 
 RESULT = Path(__file__).parent / "results" / "gains.json"
 PLAIN = "plain"
 HIDDEN, LATENT, LEVELS = (300, 300), 40, (10, 30)
 BATCH, LR, SAMPLES, EVERY, QUICK = 100, 1e-3, 500, 5, 1000
+WARM, STEPS = 3, 20  # to time a step with
 
 
 @dataclass(frozen=True)
@@ -128,8 +132,7 @@ def measured(run, test, fifth, samples):
         "active_units": vars(estimates["active_units"]) | {"parts": None},
         "parameters": sum(p.numel() for p in run.model.parameters()),
         "history": [
-            {k: line[k] for k in ("epoch", "loss", "seconds", "images_per_second") if k in line}
-            for line in run.history
+            {k: line[k] for k in ("epoch", "elbo", "images_per_second")} for line in run.history
         ],
         "elbo_per_image": elbo.round(3).tolist(),
         "bound_per_image": bound.round(3).tolist(),
@@ -143,7 +146,20 @@ def estimate(values):
     return {"value": float(values.mean()), "standard_error": error, "examples": len(values)}
 
 
-def summary(runs):
+def cost(contestant, train):
+    """Return the processor's milliseconds a step, which other programs hardly change."""
+    model = untrained(contestant, 0, train)
+    step, adam = Step(model, torch.float32), Adam(model.parameters(), LR)
+    x = train.at(torch.arange(BATCH))
+    with fast_matmul(), seeded(0):
+        for i in range(STEPS + WARM):
+            if i == WARM:
+                start = time.process_time()
+            adam.update(step(x, contestant.objective).loss)
+    return 1e3 * (time.process_time() - start) / STEPS
+
+
+def summary(runs, costs):
     """Return for each contestant the means over its seeds, and its gain over the same of plain."""
     found = {}
     for name in CONTESTANTS:
@@ -159,6 +175,7 @@ def summary(runs):
             "kl_standard_error": float(np.mean([row["kl"]["standard_error"] for row in rows])),
             "active_units": float(np.mean([row["active_units"]["value"] for row in rows])),
             "images_per_second": float(np.median([_speed(row) for row in rows])),
+            "cpu_ms_a_step": costs[name],
         }
         for what in ("elbo", "bound"):
             ours, theirs = (
@@ -175,7 +192,7 @@ def _speed(row):
     return np.median([line["images_per_second"] for line in row["history"]])
 
 
-def write(runs, epochs, result, samples):
+def write(runs, costs, epochs, result, samples):
     """Write everything measured at this number of epochs."""
     found = {
         "what": "MNIST, dynamic binarisation; test set binarised once; nats per image",
@@ -183,7 +200,7 @@ def write(runs, epochs, result, samples):
         "levels": LEVELS,
         "epochs": epochs,
         "samples": samples,
-        "contestants": summary(runs),
+        "contestants": summary(runs, costs),
         "versions": versions(),
         "hardware": {**hardware(), "threads": torch.get_num_threads()},
         "date": datetime.date.today().isoformat(),
@@ -220,11 +237,17 @@ def main():
     fifth = _some(test, EVERY)
     kept = folder / f"measured-{given.epochs}"
     kept.mkdir(parents=True, exist_ok=True)
+    timed = folder / "costs.json"
+    costs = json.loads(timed.read_text()) if timed.exists() else {}
     result = folder / "gains.json" if given.quick else RESULT
     for seed in range(given.seeds):
         for i, name in enumerate(CONTESTANTS):
             place = kept / f"{i}-{seed}.json"
-            if name in given.only and not place.exists():
+            if name not in given.only:
+                continue
+            costs[name] = costs.get(name) or cost(CONTESTANTS[name], train)
+            timed.write_text(json.dumps(costs))
+            if not place.exists():
                 with warnings.catch_warnings(action="ignore"):
                     out = folder / f"{i}-{seed}"
                     run = trained(CONTESTANTS[name], seed, train, given.epochs, out)
@@ -233,7 +256,8 @@ def main():
                     _check(row, run.model, fifth, samples)
                 place.write_text(json.dumps({"key": f"{name}/{seed}"} | row))
             rows = [json.loads(path.read_text()) for path in sorted(kept.glob("*.json"))]
-            found = write({row["key"]: row for row in rows}, given.epochs, result, samples)
+            runs = {row["key"]: row for row in rows}
+            found = write(runs, costs, given.epochs, result, samples)
             if name in found:
                 show(name, found[name])
 

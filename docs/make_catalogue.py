@@ -171,7 +171,7 @@ def listed(found: Iterable[str]) -> str:
 
 def together() -> str:
     """Return the section of what goes together, found by trying."""
-    return "\n".join((TOGETHER, spaces(), objectives(), shapes()))
+    return "\n".join((TOGETHER, spaces(), objectives(), others()))
 
 
 TOGETHER = f"""## What goes together
@@ -229,49 +229,71 @@ def said(error: NelboError) -> str:
 
 def objectives() -> str:
     """Return what objectives go with what posteriors, and with what priors."""
-    every, at_home = names("objective"), {q: homes(q) for q in names("posterior")}
+    at_home = {q: homes(q) for q in names("posterior")}
     found = {
         (o, q, p): refusal(posterior=q, prior=p, objective=o)
         for q, priors in at_home.items()
         for p in priors
-        for o in every
+        for o in names("objective")
     }
-    rows = grouped((o, q, found[o, q, at_home[q][0]]) for o in every for q in at_home)
-    # in words of the prior where another one would do
-    more = grouped(
-        (f"{o}", p, found[o, q, p])
-        for o in every
-        for q, priors in at_home.items()
-        if found[o, q, priors[0]] is None
-        for p in priors[1:]
-    )
-    other = grouped(
-        (name, o, refusal(likelihood=name, objective=o))
-        for name in names("likelihood")
-        for o in every
-        if refusal(objective=o) is None
-    )
+    usual = {(o, q): found[o, q, at_home[q][0]] for o in names("objective") for q in at_home}
+    rows = grouped((o, q, error) for (o, q), error in usual.items())
+    other = [(o, q, p) for o, q, p in found if p != at_home[q][0] and usual[o, q] is None]
+    more = grouped((f"{o}` with `{q}", p, found[o, q, p]) for o, q, p in other)
     return f"""### Objectives
 
-Every objective goes with every posterior, but for:
+Every objective goes with every posterior (tried with the prior `standard`, or the posterior's own),
+but for:
 
 {table(["objective", "refused with", "which expects"], rows)}
 
-That is so with the prior `standard`, or the posterior's own. With another:
+With another prior than `standard`, these too are refused:
 
 {table(["objective", "refused with", "which expects"], more)}
 """
 
 
-def shapes() -> str:
+def others() -> str:
     """Return what likelihoods and networks do not go with."""
     rows = []
     for axis in ("likelihood", "network"):
+        shapes = {name: SHAPES for name in names(axis)}
+        shapes["columns"] = {"a row": SHAPES["a row"]}
         rows += grouped(
             (name, what, refusal(shape, **{axis: name}))
             for name in names(axis)
-            for what, shape in SHAPES.items()
-            if name != "columns" or what == "a row"
+            for what, shape in shapes[name].items()
         )
-    pairs = [("likelihood", q, p) for q in names("posterior") for p in homes(q)[:1]]
-    return rows
+    for name in names("likelihood"):
+        with_others = [("objective", o, refusal(objective=o)) for o in names("objective")]
+        with_others += [("network", n, None) for n in names("network")]
+        rows += grouped(
+            (name, other, refusal(likelihood=name, **{axis: other}))
+            for axis, other, before in with_others
+            if before is None
+        )
+        rows += grouped(
+            (name, q, refusal(likelihood=name, posterior=q, prior=homes(q)[0]))
+            for q in names("posterior")
+        )
+    return f"""### Likelihoods and networks
+
+They go with everything, as long as the data has their form ({_forms()}):
+
+{table(["", "refused with", "which expects"], rows)}
+
+`columns` takes rows, and with it only what takes rows. `modules` takes any two of your own modules.
+"""
+
+
+def _forms() -> str:
+    return ", ".join(f"{what} is {list(shape)}" for what, shape in SHAPES.items())
+
+
+def main() -> None:
+    """Write the page."""
+    PAGE.write_text("\n".join((HEAD, models(), samplers(), together(), components())))
+
+
+if __name__ == "__main__":
+    main()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -33,6 +34,42 @@ def count(name: str, value: int, least: int, usual: int | None = None) -> int:
     if value < least:
         expected = f"an integer of at least {least}"
         raise BadValue(name, expected=expected, got=value, fix=f"Try {usual}.")
+    return value
+
+
+def positive(name: str, value: float, fix: str) -> float:
+    """Return a finite number above 0.
+
+    Example:
+        >>> positive("scale", -1.0, fix="Try 1.")
+        Traceback (most recent call last):
+        nelbo.errors.BadValue: scale: expected a positive number, got -1.0. Try 1.
+
+    """
+    if not 0 < value < math.inf:
+        raise BadValue(name, expected="a positive number", got=value, fix=fix)
+    return value
+
+
+def not_negative(name: str, value: float, fix: str) -> float:
+    """Return a finite number of at least 0."""
+    if not 0 <= value < math.inf:
+        raise BadValue(name, expected="a number of at least 0", got=value, fix=fix)
+    return value
+
+
+def within(name: str, value: float, interval: str, fix: str) -> float:
+    """Return a number of an interval that is written as usual.
+
+    Example:
+        >>> within("momentum", 0.99, "[0, 1)", fix="Try 0.9.")
+        0.99
+
+    """
+    low, high = (float(end) for end in interval[1:-1].split(","))
+    at_end = (value == low and interval[0] == "[") or (value == high and interval[-1] == "]")
+    if not (at_end or low < value < high):
+        raise BadValue(name, expected=f"a number in {interval}", got=value, fix=fix)
     return value
 
 

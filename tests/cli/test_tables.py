@@ -87,7 +87,7 @@ def test_what_is_missing_is_filled_in_and_the_rest_stays(nelbo, table, SMALL):
 def test_labels_as_covariates(nelbo, tmp_path, monkeypatch, images, SMALL):
     monkeypatch.chdir(tmp_path)
     labels = np.arange(len(images)) % 3
-    np.savez("labelled.npz", x=images, y=labels)
+    np.savez("labelled.npz", x_train=images, y_train=labels, x_test=images[:9], y_test=labels[:9])
     code, _, err = nelbo(
         "train", "labelled.npz", "--covariates", "labels", "--out", "run", "--epochs", 1, *SMALL
     )

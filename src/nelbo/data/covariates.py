@@ -63,7 +63,7 @@ class WithCovariates(Indexed):
 
 
 def load_with(what: Any, covariates: Record | None, transform: Transform | str | None) -> Data:
-    """Return data of which each example has covariates beside it; see `load`.
+    r"""Return data of which each example has covariates beside it; see `load`.
 
     Columns of a table are standardised, bits apart, since networks begin with numbers about 1;
     the record of the training data's source says how.
@@ -80,7 +80,7 @@ def load_with(what: Any, covariates: Record | None, transform: Transform | str |
     Example:
         >>> import tempfile
         >>> path = Path(tempfile.mkdtemp()) / "people.csv"
-        >>> _ = path.write_text("height,age" + "\\n1.7,30\\n1.8,40" * 10)
+        >>> _ = path.write_text("height,age" + "\n1.7,30\n1.8,40" * 10)
         >>> load_with(path, {"of": "age"}, None).train[0]
         tensor([ 1.7..., -1.0...])
     """

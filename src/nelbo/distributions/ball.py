@@ -10,12 +10,12 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.types import _size
 
+from nelbo.checks import positive
 from nelbo.distributions.base import Latents
 from nelbo.distributions.directions import unit
-from nelbo.distributions.fixed_noise import fixed_uniforms
+from nelbo.distributions.fixed_noise import OverFixedNoise
 from nelbo.distributions.quantile import integral, quantile
 from nelbo.distributions.sphere import log_area
-from nelbo.errors import BadValue
 from nelbo.formulas import LOG_2PI
 
 WINDOW = 12  # deviations to either side of the mode
@@ -34,7 +34,7 @@ def poincare(curvature: float) -> str:
 
 # z = exp_mu(v / lambda_mu),  v ~ N(0, diag sigma^2),  lambda_mu = 2 / (1 - c |mu|^2)
 # log q(z) = log N(v; 0, diag sigma^2) + (K - 1) log(s / sinh s),  s = sqrt(c) |v|, |v| = d(mu, z)
-class WrappedNormal(Latents):
+class WrappedNormal(OverFixedNoise):
     """A Gaussian in the tangent space at a point of the Poincare ball, wrapped onto the ball.
 
     The density is against the ball's own (Riemannian) volume.
@@ -54,8 +54,6 @@ class WrappedNormal(Latents):
         True
 
     """
-
-    moments_are_estimated = True
 
     def __init__(
         self,
@@ -88,19 +86,9 @@ class WrappedNormal(Latents):
         """Return the location: what stands for the distribution where one point has to."""
         return self.location
 
-    @property
-    def mean(self) -> Tensor:
-        """Return the Euclidean mean, a point of the ball, over fixed draws of the noise."""
-        return self._fixed().mean(0)
-
-    @property
-    def variance(self) -> Tensor:
-        """Return the Euclidean variance of each coordinate, over fixed draws of the noise."""
-        return self._fixed().var(0)
-
-    def _fixed(self) -> Tensor:
-        noise = torch.special.ndtri(fixed_uniforms(self.location.shape[-1])).to(self.location)
-        return self._wrapped(noise[(slice(None), *[None] * len(self.batch_shape))])
+    def from_uniform(self, u: Tensor) -> Tensor:
+        """Return draws of Gaussian noise; the moments over them are Euclidean ones."""
+        return self._wrapped(torch.special.ndtri(u).to(self.location))
 
 
 # log p(z) = -d(0, z)^2 / (2 sigma^2) - log Z,
@@ -271,7 +259,5 @@ def _log_sinhc(square: Tensor) -> Tensor:
 
 def require_curvature(curvature: float) -> float:
     """Return a curvature; ValueError where it is not positive."""
-    if not 0 < curvature < float("inf"):
-        fix = "Try 1: the ball then has the radius 1 and the curvature -1."
-        raise BadValue("curvature", expected="a positive number", got=curvature, fix=fix)
-    return curvature
+    fix = "Try 1: the ball then has the radius 1 and the curvature -1."
+    return positive("curvature", curvature, fix)

@@ -9,8 +9,8 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.types import _size
 
-from nelbo.distributions.base import Latents
-from nelbo.distributions.fixed_noise import fixed_uniforms
+from nelbo.checks import positive
+from nelbo.distributions.fixed_noise import OverFixedNoise
 from nelbo.errors import BadValue
 
 
@@ -27,7 +27,7 @@ def simplices(categories: int) -> str:
 
 # log q(z) = log Gamma(C) + (C - 1) log t + sum_c [l_c - (t + 1) log z_c]
 #            - C log sum_c exp(l_c - t log z_c),   summed over the groups
-class Concrete(Latents):
+class Concrete(OverFixedNoise):
     """softmax((l + Gumbel noise) / t) in each of several groups: nearly one-hot where t is small.
 
     The density is against the volume of all coordinates but the last of each group. Coordinates
@@ -45,8 +45,6 @@ class Concrete(Latents):
         torch.Size([3, 10])
 
     """
-
-    moments_are_estimated = True
 
     def __init__(
         self, logits: Float[Tensor, "*batch groups categories"], temperature: float
@@ -68,28 +66,15 @@ class Concrete(Latents):
         """Return draws, [*samples, *batch, groups * categories]."""
         shape = torch.Size(sample_shape) + self.logits.shape
         u = torch.rand(shape, dtype=self.logits.dtype, device=self.logits.device)
-        return self._relaxed(u)
+        return self.from_uniform(u.flatten(-2))
 
-    def _relaxed(self, u: Tensor) -> Tensor:
+    def from_uniform(self, u: Tensor) -> Tensor:
+        """Return draws of Gumbel noise, [..., groups * categories]."""
+        u = u.unflatten(-1, self.logits.shape[-2:]).to(self.logits)
         kept = torch.finfo(u.dtype)
         gumbel = -torch.log(-torch.log(u.clamp(kept.tiny, 1.0 - kept.eps)))
         z = torch.softmax((self.logits + gumbel) / self.temperature, -1)
         return z.clamp_min(kept.tiny).flatten(-2)
-
-    @property
-    def mean(self) -> Tensor:
-        """Return the mean over fixed draws of the noise; there is no closed form."""
-        return self._fixed().mean(0)
-
-    @property
-    def variance(self) -> Tensor:
-        """Return the variance over fixed draws of the noise."""
-        return self._fixed().var(0)
-
-    def _fixed(self) -> Tensor:
-        u = fixed_uniforms(self.event_shape[0])
-        u = u.unflatten(-1, self.logits.shape[-2:]).to(self.logits)
-        return self._relaxed(u[(slice(None), *[None] * len(self.batch_shape))])
 
 
 def whole_groups(latent: int, categories: int) -> int:
@@ -106,7 +91,4 @@ def whole_groups(latent: int, categories: int) -> int:
 
 def require_temperature(temperature: float) -> float:
     """Return a temperature; ValueError where it is not positive."""
-    if not 0 < temperature < float("inf"):
-        fix = "Try 0.5."
-        raise BadValue("temperature", expected="a positive number", got=temperature, fix=fix)
-    return temperature
+    return positive("temperature", temperature, fix="Try 0.5.")

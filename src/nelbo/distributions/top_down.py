@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.distributions import constraints
+from torch.types import _size
 
 from nelbo.distributions.base import Latents
 from nelbo.errors import BadValue
@@ -84,7 +85,7 @@ class TopDownGaussian(Latents):
         merge: makes the posterior's conditionals of the prior's; none for the prior itself.
     """
 
-    support = constraints.real_vector
+    support = constraints.real_vector  # pyright: ignore
     moments_are_estimated = True
 
     def __init__(
@@ -97,9 +98,9 @@ class TopDownGaussian(Latents):
         self.network, self.points, self.merge = network, network.points, merge
         self._drawn: tuple[Tensor, list[Step]] | None = None
 
-    def rsample(self, sample_shape: torch.Size = torch.Size()) -> Tensor:  # noqa: B008
+    def rsample(self, sample_shape: _size = torch.Size()) -> Tensor:  # noqa: B008
         """Return fresh latents, [*sample_shape, *batch_shape, latent]."""
-        shape = self._extended_shape(sample_shape)
+        shape = self._extended_shape(torch.Size(sample_shape))
         noise = torch.randn(shape, dtype=self.points.dtype, device=self.points.device)
         steps = self._draw(noise)
         z = torch.cat([step.z for step in steps], dim=-1)

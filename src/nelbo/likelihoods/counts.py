@@ -7,6 +7,8 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.distributions import constraints
 
+from nelbo.likelihoods.nuisance import Nuisance, Shape
+
 RAREST = 1e-6  # mean of a feature that was never counted, where a start is wanted
 
 
@@ -25,6 +27,27 @@ class Counts:
         "values that are not whole are no counts. Hand over raw counts (as floats), neither "
         "scaled nor averaged."
     )
+
+
+class Dispersed(Counts):
+    """What the negative binomials share: an inverse dispersion theta, and where it comes from.
+
+    Attributes:
+        dispersion: "per_feature", "shared" or "predicted".
+        theta: it.
+    """
+
+    dispersion: str
+    theta: Nuisance
+
+    def setup(self, data_shape: Shape) -> None:
+        """Give every feature its own theta, where each is to have one."""
+        self.theta.setup(data_shape)
+
+    @property
+    def words(self) -> str:
+        """Where theta comes from, in words."""
+        return f"dispersion {self.dispersion.replace('_', ' ')}"
 
 
 def log_mean(mean: Float[Tensor, " *event"]) -> Float[Tensor, " *event"]:

@@ -9,10 +9,12 @@ from functools import partial
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.distributions import Distribution, Independent, Normal, constraints
+from torch.distributions import Distribution, Independent, Normal
 
+from nelbo.checks import positive
 from nelbo.errors import BadType, BadValue, nearest
 from nelbo.likelihoods.base import HALF_LEVEL, Likelihood, Shape
+from nelbo.likelihoods.reals import Reals
 from nelbo.likelihoods.scale import SCALES, Scale, Stated
 from nelbo.registry import register
 
@@ -46,7 +48,7 @@ class _Features(Normal):
 
 # log p(x|z) = -|x - m(z)|^2 / (2 sigma^2) - D/2 log(2 pi sigma^2)
 @register("likelihood", "gaussian")
-class Gaussian(Likelihood):
+class Gaussian(Reals, Likelihood):
     """Every feature is its mean plus noise of variance sigma^2.
 
     Up to constants a squared error is this likelihood with a variance nobody chose: the sum over
@@ -70,11 +72,6 @@ class Gaussian(Likelihood):
 
     """
 
-    support = constraints.real
-    domain = constraints.real
-    base_measure = "density on R^D"
-    requirement = "finite values"
-    advice = "Every finite value is allowed."
     warning = (
         "whole numbers that are not negative look like counts, whose variance grows with their "
         "mean. Use the likelihood 'negative_binomial' or 'poisson', or divide bytes by 255."
@@ -91,13 +88,8 @@ class Gaussian(Likelihood):
                 got="both",
                 fix=f"Leave out sigma='{sigma}' to keep variance={variance:g}.",
             )
-        if variance is not None and not 0 < variance < float("inf"):
-            raise BadValue(
-                "variance",
-                expected="a positive number",
-                got=variance,
-                fix="Use sigma='learned' to have it found.",
-            )
+        if variance is not None:
+            positive("variance", variance, fix="Use sigma='learned' to have it found.")
         if isinstance(sigma, int | float):
             fix = f"A number is the variance, its square: variance={sigma**2:g}."
             raise BadType("sigma", expected="a rule's name", got=sigma, fix=fix)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.distributions import Distribution, Independent, Normal, constraints
+from torch.distributions import Distribution, Independent, Normal
 
+from nelbo.checks import within
 from nelbo.errors import BadValue
 from nelbo.formulas import gaussian_log_prob, gradient_only
 from nelbo.likelihoods.base import Likelihood, Shape
+from nelbo.likelihoods.reals import Reals
 from nelbo.likelihoods.scale import LOG_SIGMA_FLOOR, floored
 from nelbo.registry import register
 
@@ -31,7 +33,7 @@ class _Features(Normal):
 # log p(x|z) = sum_d log N(x_d; m_d(z), sigma_d(z)^2)
 #     log sigma = f + softplus(v(z) / 2 - f),  v the decoder's log-variance, f the floor
 @register("likelihood", "heteroscedastic")
-class Heteroscedastic(Likelihood):
+class Heteroscedastic(Reals, Likelihood):
     """Every feature is its mean plus noise of a variance that the decoder predicts.
 
     The decoder gives two numbers a feature, the mean and a log-variance. Without a floor the
@@ -60,20 +62,12 @@ class Heteroscedastic(Likelihood):
 
     """
 
-    support = constraints.real
-    domain = constraints.real
-    base_measure = "density on R^D"
-    requirement = "finite values"
-    advice = "Every finite value is allowed."
-
     def __init__(self, floor: float = LOG_SIGMA_FLOOR, beta: float = 0.0) -> None:
         super().__init__()
         if not -float("inf") < floor < float("inf"):
             fix = "It is the logarithm of the smallest standard deviation: try -6."
             raise BadValue("floor", expected="a finite number", got=floor, fix=fix)
-        if not 0 <= beta <= 1:
-            fix = "0.5 is what its authors advise."
-            raise BadValue("beta", expected="a number from 0 to 1", got=beta, fix=fix)
+        within("beta", beta, "[0, 1]", fix="0.5 is what its authors advise.")
         self.floor, self.beta = floor, beta
 
     def parameter_shape(self, data_shape: Shape) -> Shape:

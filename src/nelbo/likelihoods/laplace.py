@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from jaxtyping import Float
 from torch import Tensor
-from torch.distributions import Distribution, Independent, constraints
+from torch.distributions import Distribution, Independent
 from torch.distributions import Laplace as TorchLaplace
 
 from nelbo.likelihoods.base import Likelihood
+from nelbo.likelihoods.reals import Reals
 from nelbo.likelihoods.scale import stated_or_learned
 from nelbo.registry import register
 
 
 # log p(x|z) = -|x - m(z)|_1 / b - D log(2 b)      Johnson, Kotz & Balakrishnan 1995, chapter 24
 @register("likelihood", "laplace")
-class Laplace(Likelihood):
+class Laplace(Reals, Likelihood):
     """Every feature is its median plus noise of scale b.
 
     Up to constants a summed absolute error is this likelihood with b = 1, its mean over D features
@@ -34,12 +35,6 @@ class Laplace(Likelihood):
         tensor([[0., 0., 0.]])
 
     """
-
-    support = constraints.real
-    domain = constraints.real
-    base_measure = "density on R^D"
-    requirement = "finite values"
-    advice = "Every finite value is allowed."
 
     def __init__(self, scale: float | None = None) -> None:
         super().__init__()

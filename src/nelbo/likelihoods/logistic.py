@@ -12,6 +12,7 @@ from torch.distributions import Distribution, Independent, constraints
 from torch.types import _size
 
 from nelbo.likelihoods.base import Likelihood
+from nelbo.likelihoods.reals import Reals
 from nelbo.likelihoods.scale import stated_or_learned
 from nelbo.registry import register
 
@@ -53,7 +54,7 @@ class _Features(Distribution):
 # log p(x|z) = sum_d -y_d - 2 log(1 + e^(-y_d)) - log s,   y = (x - m(z)) / s
 #     Johnson, Kotz & Balakrishnan 1995, chapter 23
 @register("likelihood", "logistic")
-class Logistic(Likelihood):
+class Logistic(Reals, Likelihood):
     """Every feature is its mean plus logistic noise of scale s.
 
     Near its mean it is a squared error, far away an absolute one: smooth, and robust.
@@ -71,12 +72,6 @@ class Logistic(Likelihood):
         tensor([[0., 0., 0.]])
 
     """
-
-    support = constraints.real
-    domain = constraints.real
-    base_measure = "density on R^D"
-    requirement = "finite values"
-    advice = "Every finite value is allowed."
 
     def __init__(self, scale: float | None = None) -> None:
         super().__init__()

@@ -11,7 +11,7 @@ from torch.distributions import Distribution, Independent
 from torch.distributions import NegativeBinomial as TorchNegativeBinomial
 
 from nelbo.likelihoods.base import Likelihood
-from nelbo.likelihoods.counts import Counts, log_mean
+from nelbo.likelihoods.counts import Dispersed, log_mean
 from nelbo.likelihoods.nuisance import Shape, nuisance
 from nelbo.registry import register
 
@@ -27,7 +27,7 @@ def counts_of(log_mean: Tensor, rho: Tensor) -> TorchNegativeBinomial:
 
 # p(x|z) = prod_d G(x + t) / (G(t) x!) (t / (t + m))^t (m / (t + m))^x,   log m = decoder(z)
 @register("likelihood", "negative_binomial")
-class NegativeBinomial(Counts, Likelihood):
+class NegativeBinomial(Dispersed, Likelihood):
     """Every feature is a count of mean m and variance m + m^2 / theta.
 
     A Poisson whose rate is gamma distributed; theta, the inverse dispersion, is the softplus of
@@ -58,10 +58,6 @@ class NegativeBinomial(Counts, Likelihood):
         self.dispersion = dispersion
         self.theta = nuisance("dispersion", dispersion, UNIT)
 
-    def setup(self, data_shape: Shape) -> None:
-        """Give every feature its own theta, where each is to have one."""
-        self.theta.setup(data_shape)
-
     def parameter_shape(self, data_shape: Shape) -> Shape:
         """Return `data_shape`, or (2, *data_shape) where theta is predicted."""
         return self.theta.parameter_shape(data_shape)
@@ -74,8 +70,7 @@ class NegativeBinomial(Counts, Likelihood):
     @property
     def belief(self) -> str:
         """What this likelihood takes the data to be."""
-        words = self.dispersion.replace("_", " ")
-        return f"negative binomial: every feature is a count, its dispersion {words}"
+        return f"negative binomial: every feature is a count, its {self.words}"
 
     def output_at(self, mean: Float[Tensor, " *event"]) -> Float[Tensor, " *output"]:
         """Return log m, and theta = 1 where it is predicted."""

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from nelbo.errors import BadValue
+from nelbo.checks import positive
 
 LOG_SIGMA_FLOOR = -6.0  # Rybkin et al. 2021 keep log sigma above -6, softly
 
@@ -69,14 +69,7 @@ def stated_or_learned(scale: float | None) -> Scale:
     """
     if scale is None:
         return Learned()
-    if not 0 < scale < float("inf"):
-        raise BadValue(
-            "scale",
-            expected="a positive number",
-            got=scale,
-            fix="Leave it out to have it learned.",
-        )
-    return Stated(scale**2)
+    return Stated(positive("scale", scale, fix="Leave it out to have it learned.") ** 2)
 
 
 class Stated(Scale):

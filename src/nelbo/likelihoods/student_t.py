@@ -8,12 +8,13 @@ import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.distributions import Distribution, Independent, constraints
+from torch.distributions import Distribution, Independent
 from torch.distributions import StudentT as TorchStudentT
 
 from nelbo.errors import BadValue
 from nelbo.formulas import log_gamma_remainder
 from nelbo.likelihoods.base import Likelihood
+from nelbo.likelihoods.reals import Reals
 from nelbo.likelihoods.scale import stated_or_learned
 from nelbo.registry import register
 
@@ -66,7 +67,7 @@ class _Features(TorchStudentT):
 # log p(x|z) = sum_d log Gamma((nu+1)/2) - log Gamma(nu/2) - 1/2 log(pi nu s^2)
 #                  - (nu+1)/2 log(1 + (x_d - m_d(z))^2 / (nu s^2))       Takahashi et al. 2018, (7)
 @register("likelihood", "student_t")
-class StudentT(Likelihood):
+class StudentT(Reals, Likelihood):
     """Every feature is its location plus noise with tails of the power -(nu + 1).
 
     Takahashi et al. have a decoder predict scale and nu as well; here each is one number, which
@@ -89,12 +90,6 @@ class StudentT(Likelihood):
         torch.Size([1, 3])
 
     """
-
-    support = constraints.real
-    domain = constraints.real
-    base_measure = "density on R^D"
-    requirement = "finite values"
-    advice = "Every finite value is allowed."
 
     def __init__(self, dof: float | None = None, scale: float | None = None) -> None:
         super().__init__()

@@ -10,7 +10,7 @@ from torch.distributions import Distribution, Independent, constraints
 from torch.types import _size
 
 from nelbo.likelihoods.base import Likelihood
-from nelbo.likelihoods.counts import Counts, log_mean
+from nelbo.likelihoods.counts import Dispersed, log_mean
 from nelbo.likelihoods.negative_binomial import UNIT, counts_of
 from nelbo.likelihoods.nuisance import Shape, nuisance
 from nelbo.registry import register
@@ -52,7 +52,7 @@ class _Features(Distribution):
 
 # p(x|z) = prod_d w 1[x_d = 0] + (1 - w) NB(x_d; m, theta),   (log m, logit w) = decoder(z)
 @register("likelihood", "zero_inflated_negative_binomial")
-class ZeroInflatedNegativeBinomial(Counts, Likelihood):
+class ZeroInflatedNegativeBinomial(Dispersed, Likelihood):
     """Every feature is 0 with probability w, else a negative binomial count of mean m.
 
     The decoder's output is [samples, batch, 2, *data_shape]: log m, then the logit of w. The
@@ -80,10 +80,6 @@ class ZeroInflatedNegativeBinomial(Counts, Likelihood):
         self.dispersion = dispersion
         self.theta = nuisance("dispersion", dispersion, UNIT)
 
-    def setup(self, data_shape: Shape) -> None:
-        """Give every feature its own theta, where each is to have one."""
-        self.theta.setup(data_shape)
-
     def parameter_shape(self, data_shape: Shape) -> Shape:
         """Return (2, *data_shape), or (3, *data_shape) where theta is predicted."""
         return (2 + self.theta.maps, *data_shape)
@@ -97,8 +93,7 @@ class ZeroInflatedNegativeBinomial(Counts, Likelihood):
     @property
     def belief(self) -> str:
         """What this likelihood takes the data to be."""
-        words = self.dispersion.replace("_", " ")
-        return f"negative binomial with extra zeros: counts, their dispersion {words}"
+        return f"negative binomial with extra zeros: counts, their {self.words}"
 
     def output_at(self, mean: Float[Tensor, " *event"]) -> Float[Tensor, "*output"]:
         """Return the output at which few zeros are extra ones, and theta is 1."""

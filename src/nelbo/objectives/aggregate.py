@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 import torch
@@ -10,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.distributions import Independent
 
+from nelbo.checks import not_negative
 from nelbo.errors import BadValue
 from nelbo.terms import Terms
 
@@ -20,9 +20,7 @@ Kernel = Callable[[Float[Tensor, "n m"], int], Float[Tensor, "n m"]]
 def check_weights(**weights: float) -> None:
     """Refuse weights that are negative or not finite."""
     for name, value in weights.items():
-        if not 0 <= value < math.inf:
-            expected, fix = "a number of at least 0", "Leave it out for the paper's."
-            raise BadValue(name, expected=expected, got=value, fix=fix)
+        not_negative(name, value, fix="Leave it out for the paper's.")
 
 
 def log_q_of_pairs(terms: Terms) -> Float[Tensor, "samples batch other latent"]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from jaxtyping import Float
 from torch import Tensor
 
-from nelbo.errors import BadValue
+from nelbo.checks import not_negative
 from nelbo.objectives.base import Objective, number
 from nelbo.objectives.schedules import Linear, Schedule
 from nelbo.registry import register
@@ -39,9 +38,8 @@ class Capacity(Objective):
     def __post_init__(self) -> None:
         for name in ("nats", "gamma"):
             value = getattr(self, name)
-            if not isinstance(value, Schedule) and not 0 <= value < math.inf:
-                expected, fix = "a number of at least 0", "Try 25 nats and gamma=1000."
-                raise BadValue(name, expected=expected, got=value, fix=fix)
+            if not isinstance(value, Schedule):
+                not_negative(name, value, fix="Try 25 nats and gamma=1000.")
 
     def __call__(self, terms: Terms) -> Float[Tensor, " batch"]:
         """Return the objective of each example, [batch]."""

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from jaxtyping import Float
 from torch import Tensor
 
-from nelbo.errors import BadValue
+from nelbo.checks import count, within
 from nelbo.formulas import log_mean_exp
 from nelbo.objectives.base import Objective
-from nelbo.objectives.importance import check_count
 from nelbo.registry import register
 from nelbo.terms import Terms
 
@@ -37,9 +36,8 @@ class CIWAE(Objective):
     samples: int = 5
 
     def __post_init__(self) -> None:
-        check_count("samples", self.samples)
-        if not 0 <= self.elbo <= 1:
-            raise BadValue("elbo", expected="a share in [0, 1]", got=self.elbo, fix="Try 0.5.")
+        count("samples", self.samples, least=1, usual=5)
+        within("elbo", self.elbo, "[0, 1]", fix="Try 0.5.")
 
     def __call__(self, terms: Terms) -> Float[Tensor, " batch"]:
         """Return the combination of each example, [batch]."""

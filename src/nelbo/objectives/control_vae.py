@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from nelbo.errors import BadValue
+from nelbo.objectives.aggregate import check_weights
 from nelbo.objectives.base import LearningObjective
 from nelbo.registry import register
 from nelbo.terms import Terms
@@ -54,10 +55,7 @@ class ControlVAE(LearningObjective):
     ) -> None:
         super().__init__()
         numbers = {"nats": nats, "proportional": proportional, "integral": integral}
-        for name, value in {**numbers, "smallest": smallest}.items():
-            if not 0 <= value < math.inf:
-                expected, fix = "a number of at least 0", "Leave it out for the paper's."
-                raise BadValue(name, expected=expected, got=value, fix=fix)
+        check_weights(**numbers, smallest=smallest)
         if not smallest < largest < math.inf:
             expected, fix = f"a number above smallest={smallest:g}", "Try 10."
             raise BadValue("largest", expected=expected, got=largest, fix=fix)

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from nelbo.checks import positive
 from nelbo.errors import BadValue
 
 
@@ -39,6 +40,6 @@ def check_critic(hidden: Sequence[int], lr: float | None) -> tuple[int, ...]:
     if not sizes or not all(isinstance(h, int) and h >= 1 for h in sizes):
         expected, fix = "positive integers, at least one", "For example (256, 256)."
         raise BadValue("hidden", expected=expected, got=hidden, fix=fix)
-    if lr is not None and not 0 < lr < math.inf:
-        raise BadValue("lr", expected="a positive number", got=lr, fix="Try 1e-4.")
+    if lr is not None:
+        positive("lr", lr, fix="Try 1e-4.")
     return sizes

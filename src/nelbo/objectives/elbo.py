@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from jaxtyping import Float
 from torch import Tensor
 
 from nelbo import registry
-from nelbo.errors import BadValue
+from nelbo.checks import not_negative
 from nelbo.objectives.base import Objective, number
 from nelbo.objectives.schedules import Schedule
 from nelbo.terms import Terms
@@ -38,13 +37,8 @@ class ELBO(Objective):
     beta: float | Schedule = 1.0
 
     def __post_init__(self) -> None:
-        if not isinstance(self.beta, Schedule) and not 0 <= self.beta < math.inf:
-            raise BadValue(
-                "beta",
-                expected="a number of at least 0",
-                got=self.beta,
-                fix="Use 1 for the bound itself.",
-            )
+        if not isinstance(self.beta, Schedule):
+            not_negative("beta", self.beta, fix="Use 1 for the bound itself.")
 
     def __call__(self, terms: Terms) -> Float[Tensor, " batch"]:
         """Return the bound of each example, [batch]."""

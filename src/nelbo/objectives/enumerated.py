@@ -36,6 +36,7 @@ class Enumerated(Terms):
         y: Float[Tensor, "batch classes"],
     ) -> None:
         self.each, self.weights = each, weights
+        self.known = ~y.isnan().any(-1)
         likely = weights.argmax(0)[None, None, :, None]
         z = _apart(each.z, weights)
         z = z.gather(1, likely.expand(len(z), 1, *z.shape[2:]))[:, 0]
@@ -86,7 +87,7 @@ class Enumerated(Terms):
 class _Classes(Distribution):
     """A mixture of what the classes say of each example: its density and its moments."""
 
-    arg_constraints: ClassVar[dict[str, constraints.Constraint]] = {}
+    arg_constraints: ClassVar[dict[str, constraints.Constraint]] = {}  # pyright: ignore
 
     def __init__(self, each: Distribution, weights: Tensor) -> None:
         self.each, self.weights = each, weights

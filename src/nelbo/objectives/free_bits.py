@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from jaxtyping import Float
 from torch import Tensor
 
-from nelbo.errors import BadValue
+from nelbo.checks import not_negative
 from nelbo.objectives.base import Objective
 from nelbo.registry import register
 from nelbo.terms import Terms
@@ -37,9 +36,7 @@ class FreeBits(Objective):
     nats: float = 0.5
 
     def __post_init__(self) -> None:
-        if not 0 <= self.nats < math.inf:
-            expected, fix = "a number of at least 0", "Try 0.5."
-            raise BadValue("nats", expected=expected, got=self.nats, fix=fix)
+        not_negative("nats", self.nats, fix="Try 0.5.")
 
     def __call__(self, terms: Terms) -> Float[Tensor, " batch"]:
         """Return the objective of each example, [batch]; the KL is the batch's."""

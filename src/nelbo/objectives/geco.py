@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from nelbo.errors import BadValue
+from nelbo.checks import positive, within
 from nelbo.objectives.base import LearningObjective
 from nelbo.registry import register
 from nelbo.terms import Terms
@@ -47,12 +45,8 @@ class GECO(LearningObjective):
 
     def __init__(self, nats: float, rate: float = 1e-3, momentum: float = 0.99) -> None:
         super().__init__()
-        if not 0 < rate < math.inf:
-            raise BadValue("rate", expected="a positive number", got=rate, fix="Try 1e-3.")
-        if not 0 <= momentum < 1:
-            expected = "a number in [0, 1)"
-            raise BadValue("momentum", expected=expected, got=momentum, fix="Try 0.99.")
-        self.nats, self.rate, self.momentum = nats, rate, momentum
+        self.nats, self.rate = nats, positive("rate", rate, fix="Try 1e-3.")
+        self.momentum = within("momentum", momentum, "[0, 1)", fix="Try 0.99.")
         self.setup((), 0)
 
     def setup(self, data_shape: tuple[int, ...], latent: int) -> None:

@@ -6,19 +6,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from nelbo.errors import BadType, BadValue
 from nelbo.formulas import gradient_only
 from nelbo.terms import Terms
 
 Weights = Float[Tensor, "samples batch"]
-
-
-def check_count(name: str, value: int, least: int = 1) -> None:
-    """Refuse a number of samples that is none."""
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise BadType(name, expected="an integer", got=f"{value!r}", fix="Try 5.")
-    if value < least:
-        raise BadValue(name, expected=f"an integer of at least {least}", got=value, fix="Try 5.")
 
 
 def grouped(log_w: Weights, groups: int) -> Float[Tensor, "each groups batch"]:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from jaxtyping import Float
 from torch import Tensor
 
+from nelbo.checks import count
 from nelbo.formulas import log_mean_exp
 from nelbo.objectives.base import Objective
-from nelbo.objectives.importance import check_count
 from nelbo.registry import register
 from nelbo.terms import Terms
 
@@ -37,7 +37,7 @@ class IWAE(Objective):
     samples: int = 5
 
     def __post_init__(self) -> None:
-        check_count("samples", self.samples)
+        count("samples", self.samples, least=1, usual=5)
 
     def __call__(self, terms: Terms) -> Float[Tensor, " batch"]:
         """Return the bound of each example, [batch]."""

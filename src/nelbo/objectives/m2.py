@@ -21,7 +21,7 @@ FIX = "Make rows with nelbo.data.beside(x, labels); -1 is the label of what has 
 
 
 # y known:    log p(y) + ELBO(x|y) + alpha log q(y|x)             Kingma, Rezende, Mohamed & Welling
-# y unknown:  sum_y q(y|x) [log p(y) + ELBO(x|y)] + H(q(y|x))                   2014, (6), (7) and (9)
+# y unknown:  sum_y q(y|x) [log p(y) + ELBO(x|y)] + H(q(y|x))                    2014, (6), (7), (9)
 @register("objective", "m2")
 class M2(LearningObjective):
     """The bound of log p(x, y) where the class is known, and of log p(x) where it is not.
@@ -65,16 +65,13 @@ class M2(LearningObjective):
 
     def connect(self, covariates: int) -> None:
         """Create the classifier; ValueError where the model has no covariates."""
-        if not covariates:
-            expected = "a model whose covariates are the classes"
-            raise BadValue("objective m2", expected=expected, got="covariates=0", fix=FIX)
+        _require(covariates)
         self.classifier = perceptron(self._features, self.hidden, covariates, nn.ReLU)
 
     def check_data(self, model: Any, x: Tensor) -> bool:
         """Refuse covariates that are neither one-hot nor NaN, and data outside the domain."""
+        _require(model.covariates)
         data, y = model.inputs.split(x)
-        if y is None:
-            self.connect(0)
         known = ~y.isnan().any(-1)
         hot = ((y == 0) | (y == 1)).all(-1) & (y.nansum(-1) == 1)
         if not bool(torch.where(known, hot, y.isnan().all(-1)).all()):
@@ -99,8 +96,7 @@ class M2(LearningObjective):
         elbo = terms.log_px.mean(0) - terms.kl_total
         if not isinstance(terms, Enumerated):
             return elbo
-        known = ~terms.y.isnan().any(-1)
-        log_q = self._log_q(terms.x)
+        known, log_q = terms.known, self._log_q(terms.x)
         said = (terms.weights.mT * log_q).sum(-1)
         return elbo - math.log(log_q.shape[1]) + torch.where(known, self.alpha * said, -said)
 
@@ -121,3 +117,9 @@ class M2(LearningObjective):
     def belief(self) -> str:
         """What is maximised."""
         return f"semi-supervised ELBO (M2) + {self.alpha:g} log q(y|x) of what is labelled"
+
+
+def _require(covariates: int) -> None:
+    if not covariates:
+        expected = "a model whose covariates are the classes"
+        raise BadValue("objective m2", expected=expected, got="covariates=0", fix=FIX)

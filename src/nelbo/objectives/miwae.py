@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from jaxtyping import Float
 from torch import Tensor
 
+from nelbo.checks import count
 from nelbo.formulas import log_mean_exp
 from nelbo.objectives.base import Objective
-from nelbo.objectives.importance import check_count, grouped
+from nelbo.objectives.importance import grouped
 from nelbo.registry import register
 from nelbo.terms import Terms
 
@@ -38,8 +39,8 @@ class MIWAE(Objective):
     each: int = 4
 
     def __post_init__(self) -> None:
-        check_count("groups", self.groups)
-        check_count("each", self.each)
+        count("groups", self.groups, least=1, usual=5)
+        count("each", self.each, least=1, usual=5)
 
     @property
     def samples(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]

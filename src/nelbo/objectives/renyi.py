@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from jaxtyping import Float
 from torch import Tensor
 
+from nelbo.checks import count
 from nelbo.errors import BadValue
 from nelbo.formulas import log_mean_exp
 from nelbo.objectives.base import Objective
-from nelbo.objectives.importance import check_count
 from nelbo.registry import register
 from nelbo.terms import Terms
 
@@ -40,7 +40,7 @@ class Renyi(Objective):
     samples: int = 5
 
     def __post_init__(self) -> None:
-        check_count("samples", self.samples)
+        count("samples", self.samples, least=1, usual=5)
         if self.alpha == 1 or not math.isfinite(self.alpha):
             expected, fix = "a finite number other than 1", "At 1 it is the ELBO: use 'elbo'."
             raise BadValue("alpha", expected=expected, got=self.alpha, fix=fix)

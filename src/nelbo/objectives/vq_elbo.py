@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from jaxtyping import Float
 from torch import Tensor
 
 from nelbo import registry
+from nelbo.checks import not_negative
 from nelbo.errors import BadValue
 from nelbo.objectives.base import Objective
 from nelbo.terms import Terms
@@ -47,9 +47,7 @@ class VQELBO(Objective):
     commitment: float = 0.25
 
     def __post_init__(self) -> None:
-        if not 0 <= self.commitment < math.inf:
-            expected, fix = "a number of at least 0", "Try 0.25."
-            raise BadValue("commitment", expected=expected, got=self.commitment, fix=fix)
+        not_negative("commitment", self.commitment, fix="Try 0.25.")
 
     def __call__(self, terms: Terms) -> Float[Tensor, " batch"]:
         """Return the bound of each example minus its commitment, [batch]."""

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from nelbo.checks import alone, count
+from nelbo.checks import alone, count, within
 from nelbo.errors import BadValue
 
 
@@ -88,8 +88,7 @@ def checked(codes: int, decay: float, restart: float) -> None:
         ValueError: fewer than two codes, a decay outside [0, 1), a restart that is not positive.
     """
     count("codes", codes, least=2, usual=512)
-    if not 0 <= decay < 1:
-        raise BadValue("decay", expected="a number in [0, 1)", got=decay, fix="Try 0.99.")
+    within("decay", decay, "[0, 1)", fix="Try 0.99.")
     if not 0 < restart <= math.inf:
         raise BadValue("restart", expected="a positive number", got=restart, fix="Try 20.")
 

@@ -49,7 +49,7 @@ class Hamiltonian(Posterior):
         ValueError: a value out of its range.
 
     Example:
-        >>> import nelbo
+        >>> import torch, nelbo
         >>> model = nelbo.VAE(data_shape=(4,), latent=2, posterior=Hamiltonian(steps=2))
         >>> model.terms(torch.rand(3, 4), samples=5).log_w.shape
         torch.Size([5, 3])

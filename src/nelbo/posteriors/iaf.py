@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from jaxtyping import Float
-from torch import Tensor
-from torch.distributions import Distribution
+from torch import nn
 
-from nelbo.checks import count
-from nelbo.distributions.autoregressive import Autoregressive, affine_layers
-from nelbo.distributions.bijection import Affine, Chain
-from nelbo.distributions.flow import Flow, standard_points
+from nelbo.distributions.autoregressive import affine_layers
+from nelbo.distributions.bijection import Affine, Bijection, Chain
 from nelbo.posteriors.base import Posterior
+from nelbo.posteriors.networked import Networked
 from nelbo.registry import register
 
 
 # z_t,k = exp(a_k(z_t-1,<k, h)) z_t-1,k + m_k(z_t-1,<k, h)
 @register("posterior", "iaf")
-class IAF(Posterior):
+class IAF(Networked, Posterior):
     """A diagonal Gaussian through layers that shift and scale each latent given those before it.
 
     Draws and their densities cost one pass a layer. The density at any other point costs as many
@@ -47,26 +44,13 @@ class IAF(Posterior):
 
     """
 
-    points: Tensor
-
     def __init__(self, layers: int = 2, hidden: int = 64, context: int = 16) -> None:
-        super().__init__()
-        self.layers = count("layers", layers, least=1, usual=2)
-        self.hidden = count("hidden", hidden, least=1, usual=64)
-        self.context = count("context", context, least=0, usual=16)
+        super().__init__(layers, hidden, context)
 
-    def setup(self, latent: int) -> None:
-        """Create the networks of the layers."""
-        self.register_buffer("points", standard_points(latent), persistent=False)
-        self.flow = affine_layers(latent, self.context, self.layers, self.hidden)
+    def networks(self, latent: int) -> nn.Module:
+        """Return layers that shift and scale."""
+        return affine_layers(latent, self.context, self.layers, self.hidden)
 
-    def forward(self, parameters: Float[Tensor, "batch parameters"]) -> Distribution:
-        """Return q(z|x) for mu, logvar and h."""
-        latent = self.points.shape[1]
-        mu, logvar, h = parameters.tensor_split((latent, 2 * latent), dim=1)
-        flow = Autoregressive(self.flow(h if self.context else None))
-        return Flow(Chain(Affine(mu, logvar), flow), self.points, parameters.shape[:1])
-
-    def parameter_shape(self, latent: int) -> tuple[int, ...]:
-        """Return (2 latent + context,)."""
-        return (2 * latent + self.context,)
+    def chained(self, flow: Bijection, affine: Affine) -> Bijection:
+        """Return the diagonal Gaussian, then the networks."""
+        return Chain(affine, flow)

@@ -6,14 +6,11 @@ import math
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
 from torch import Tensor
-from torch.distributions import Distribution
 
-from nelbo.checks import count
-from nelbo.distributions.bijection import Affine, Bijection, Chain, Mapped
-from nelbo.distributions.flow import Flow, standard_points
+from nelbo.distributions.bijection import Bijection, Mapped
 from nelbo.posteriors.base import Posterior
+from nelbo.posteriors.layered import Layered
 from nelbo.registry import register
 
 FLATTEST = 1e-3  # smallest slope of a layer: single precision must still find its way back
@@ -23,7 +20,7 @@ TINY = 1e-12  # beside |w|^2
 
 # f(z) = z + u tanh(w.z + b)                      Rezende & Mohamed 2015, equation 10
 @register("posterior", "planar")
-class Planar(Posterior):
+class Planar(Layered, Posterior):
     """A diagonal Gaussian through layers that each push along one direction.
 
     The encoder gives u, w and b of every layer for every example, as in the paper. Draws and their
@@ -47,29 +44,13 @@ class Planar(Posterior):
 
     """
 
-    points: Tensor
+    def sizes(self, latent: int) -> tuple[int, ...]:
+        """Return those of u, w and b."""
+        return (latent, latent, 1)
 
-    def __init__(self, layers: int = 10) -> None:
-        super().__init__()
-        self.layers = count("layers", layers, least=1, usual=10)
-
-    def setup(self, latent: int) -> None:
-        """Create the points at which the moments are estimated."""
-        self.register_buffer("points", standard_points(latent), persistent=False)
-
-    def forward(self, parameters: Float[Tensor, "batch parameters"]) -> Distribution:
-        """Return q(z|x) for mu, logvar, and (u, w, b) of each layer."""
-        latent = self.points.shape[1]
-        mu, logvar, rest = parameters.tensor_split((latent, 2 * latent), dim=1)
-        layers = [
-            _Plane(*layer.tensor_split((latent, 2 * latent), dim=1))
-            for layer in rest.chunk(self.layers, dim=1)
-        ]
-        return Flow(Chain(Affine(mu, logvar), *layers), self.points, parameters.shape[:1])
-
-    def parameter_shape(self, latent: int) -> tuple[int, ...]:
-        """Return (2 latent + layers (2 latent + 1),)."""
-        return (2 * latent + self.layers * (2 * latent + 1),)
+    def layer(self, *parts: Tensor) -> Bijection:
+        """Return the plane."""
+        return _Plane(*parts)
 
 
 class _Plane(Bijection):

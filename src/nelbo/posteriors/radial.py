@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
 from torch import Tensor
-from torch.distributions import Distribution
 
-from nelbo.checks import count
-from nelbo.distributions.bijection import Affine, Bijection, Chain, Mapped
-from nelbo.distributions.flow import Flow, standard_points
+from nelbo.distributions.bijection import Bijection, Mapped
 from nelbo.posteriors.base import Posterior
+from nelbo.posteriors.layered import Layered
 from nelbo.registry import register
 
 SMALLEST = 1e-3  # of alpha and of alpha + beta
@@ -19,7 +16,7 @@ SMALLEST = 1e-3  # of alpha and of alpha + beta
 
 # f(z) = z + beta (z - z0) / (alpha + |z - z0|)          Rezende & Mohamed 2015, equation 14
 @register("posterior", "radial")
-class Radial(Posterior):
+class Radial(Layered, Posterior):
     """A diagonal Gaussian through layers that each push away from one point, or towards it.
 
     The encoder gives z0, alpha > 0 and beta > -alpha of every layer for every example, as in the
@@ -28,43 +25,24 @@ class Radial(Posterior):
     Source: Rezende & Mohamed 2015, Variational Inference with Normalizing Flows, section 4.1.
 
     Args:
-        layers: their number, at least 1.
+        layers: how many points push or pull, one after the other, at least 1.
 
     Raises:
         ValueError: fewer than one layer.
 
     Example:
-        >>> posterior = Radial(layers=4)
-        >>> posterior.setup(latent=20)
-        >>> q = posterior(torch.zeros(3, *posterior.parameter_shape(20)))
-        >>> q.rsample().shape
-        torch.Size([3, 20])
+        >>> Radial(layers=4).parameter_shape(latent=20)
+        (128,)
 
     """
 
-    points: Tensor
+    def sizes(self, latent: int) -> tuple[int, ...]:
+        """Return those of z0, alpha, and alpha + beta, before they are made positive."""
+        return (latent, 1, 1)
 
-    def __init__(self, layers: int = 10) -> None:
-        super().__init__()
-        self.layers = count("layers", layers, least=1, usual=10)
-
-    def setup(self, latent: int) -> None:
-        """Create the points at which the moments are estimated."""
-        self.register_buffer("points", standard_points(latent), persistent=False)
-
-    def forward(self, parameters: Float[Tensor, "batch parameters"]) -> Distribution:
-        """Return q(z|x) for mu, logvar, and (z0, alpha, alpha + beta) of each layer."""
-        latent = self.points.shape[1]
-        mu, logvar, rest = parameters.tensor_split((latent, 2 * latent), dim=1)
-        layers = [
-            _Sphere(*layer.tensor_split((latent, latent + 1), dim=1))
-            for layer in rest.chunk(self.layers, dim=1)
-        ]
-        return Flow(Chain(Affine(mu, logvar), *layers), self.points, parameters.shape[:1])
-
-    def parameter_shape(self, latent: int) -> tuple[int, ...]:
-        """Return (2 latent + layers (latent + 2),)."""
-        return (2 * latent + self.layers * (latent + 2),)
+    def layer(self, *parts: Tensor) -> Bijection:
+        """Return the sphere."""
+        return _Sphere(*parts)
 
 
 # alpha = m(a), beta = -alpha + m(b), m positive                    ibid., appendix A.2

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from nelbo.checks import positive
 from nelbo.distributions.ball import poincare, require_curvature
-from nelbo.errors import BadValue
-from nelbo.priors.base import Prior
 
 
-class OnBall(Prior):
-    """A prior at the origin of the Poincare ball.
+class OnBall(nn.Module):
+    """What a prior at the origin of the Poincare ball is made of.
 
     Args:
         scale: sigma, of the distance from the origin, positive.
@@ -26,9 +25,8 @@ class OnBall(Prior):
 
     def __init__(self, scale: float = 1.0, curvature: float = 1.0) -> None:
         super().__init__()
-        if not 0 < scale < float("inf"):
-            raise BadValue("scale", expected="a positive number", got=scale, fix="Try 1.")
-        self.scale, self.curvature = scale, require_curvature(curvature)
+        self.scale = positive("scale", scale, fix="Try 1.")
+        self.curvature = require_curvature(curvature)
         self.base_measure = poincare(curvature)
 
     def setup(self, latent: int) -> None:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from torch import Tensor
 from torch.distributions import Distribution
 
-from nelbo.checks import count
-from nelbo.distributions.autoregressive import Autoregressive, affine_layers
-from nelbo.distributions.flow import Flow, standard_points
+from nelbo.distributions.flow import Flow
+from nelbo.priors.affine_flow import AffineFlow
 from nelbo.priors.base import Prior
 from nelbo.registry import register
 
 
 # z_k = exp(a_k(u_<k)) u_k + m_k(u_<k), u ~ N(0, I), in each layer
 @register("prior", "iaf_prior")
-class IAFPrior(Prior):
+class IAFPrior(AffineFlow, Prior):
     """A learned density: layers of it turn noise into latents, each given the noise before it.
 
     A draw costs one pass a layer, its density as many as there are latents, at every step of
@@ -40,18 +38,6 @@ class IAFPrior(Prior):
 
     """
 
-    points: Tensor
-
-    def __init__(self, layers: int = 3, hidden: int = 64) -> None:
-        super().__init__()
-        self.layers = count("layers", layers, least=1, usual=3)
-        self.hidden = count("hidden", hidden, least=1, usual=64)
-
-    def setup(self, latent: int) -> None:
-        """Create the networks of the layers."""
-        self.register_buffer("points", standard_points(latent), persistent=False)
-        self.flow = affine_layers(latent, 0, self.layers, self.hidden)
-
     def forward(self) -> Distribution:
         """Return the flow."""
-        return Flow(Autoregressive(self.flow(None)), self.points)
+        return Flow(self.bijection, self.points)

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from torch import Tensor
 from torch.distributions import Distribution
 
-from nelbo.checks import count
-from nelbo.distributions.autoregressive import Autoregressive, affine_layers
 from nelbo.distributions.bijection import Inverse
-from nelbo.distributions.flow import Flow, standard_points
+from nelbo.distributions.flow import Flow
+from nelbo.priors.affine_flow import AffineFlow
 from nelbo.priors.base import Prior
 from nelbo.registry import register
 
 
 # u_k = exp(a_k(z_<k)) z_k + m_k(z_<k), u ~ N(0, I), in each layer
 @register("prior", "maf")
-class MAF(Prior):
+class MAF(AffineFlow, Prior):
     """A learned density: layers of it turn latents into noise, each given those before it.
 
     Its density costs one pass a layer, a draw as many as there are latents: right for training.
@@ -25,9 +23,9 @@ class MAF(Prior):
     3 and 4; as a prior, Chen et al. 2017, Variational Lossy Autoencoder, section 3.2.
 
     Args:
-        layers: their number, at least 1.
-        hidden: units in each of the two hidden layers of a layer's network; with fewer than there
-            are latents, the last latents depend on the first ones only.
+        layers: how often all latents are shifted and scaled, at least 1.
+        hidden: units in each of a network's two hidden layers; a latent depends on all before it
+            where there are no fewer units than latents.
 
     Raises:
         ValueError: a number below 1.
@@ -41,18 +39,6 @@ class MAF(Prior):
 
     """
 
-    points: Tensor
-
-    def __init__(self, layers: int = 3, hidden: int = 64) -> None:
-        super().__init__()
-        self.layers = count("layers", layers, least=1, usual=3)
-        self.hidden = count("hidden", hidden, least=1, usual=64)
-
-    def setup(self, latent: int) -> None:
-        """Create the networks of the layers."""
-        self.register_buffer("points", standard_points(latent), persistent=False)
-        self.flow = affine_layers(latent, 0, self.layers, self.hidden)
-
     def forward(self) -> Distribution:
         """Return the flow."""
-        return Flow(Inverse(Autoregressive(self.flow(None))), self.points)
+        return Flow(Inverse(self.bijection), self.points)

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 from torch.distributions import Distribution
 
+from nelbo.checks import within
 from nelbo.distributions.relaxed_bits import BITS, RelaxedBits
 from nelbo.distributions.simplex import require_temperature
-from nelbo.errors import BadValue
 from nelbo.priors.base import Prior
 from nelbo.registry import register
 
@@ -42,10 +42,8 @@ class RelaxedCoin(Prior):
 
     def __init__(self, probability: float = 0.5, temperature: float = 0.5) -> None:
         super().__init__()
-        if not 0 < probability < 1:
-            expected = "a number between 0 and 1"
-            raise BadValue("probability", expected=expected, got=probability, fix="Try 0.5.")
-        self.probability, self.temperature = probability, require_temperature(temperature)
+        self.probability = within("probability", probability, "(0, 1)", fix="Try 0.5.")
+        self.temperature = require_temperature(temperature)
 
     def setup(self, latent: int) -> None:
         """Create the logits, [latent]."""

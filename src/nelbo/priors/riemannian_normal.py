@@ -6,12 +6,13 @@ from torch.distributions import Distribution
 
 from nelbo.distributions.ball import RiemannianNormal
 from nelbo.priors.ball import OnBall
+from nelbo.priors.base import Prior
 from nelbo.registry import register
 
 
 # p(z) = exp(-d(0, z)^2 / (2 sigma^2)) / Z, against the volume of the ball
 @register("prior", "riemannian_normal")
-class RiemannianNormalPrior(OnBall):
+class RiemannianNormalPrior(OnBall, Prior):
     """The Gaussian of the ball itself at its origin: its density falls with the distance alone.
 
     There is more room at a distance than in flat space: in K dimensions most draws lie at about
@@ -21,16 +22,16 @@ class RiemannianNormalPrior(OnBall):
 
     Args:
         scale: sigma, positive.
-        curvature: c, positive: the ball has curvature -c and the radius 1/sqrt(c).
+        curvature: c, positive: that of the ball is -c.
 
     Raises:
-        ValueError: a scale or a curvature that is not positive.
+        ValueError: `scale` or `curvature` is not positive.
 
     Example:
         >>> prior = RiemannianNormalPrior(scale=0.5)
         >>> prior.setup(latent=3)
-        >>> prior().event_shape
-        torch.Size([3])
+        >>> prior().mean
+        tensor([0., 0., 0.])
 
     """
 

@@ -7,12 +7,13 @@ from torch.distributions import Distribution
 
 from nelbo.distributions.ball import WrappedNormal
 from nelbo.priors.ball import OnBall
+from nelbo.priors.base import Prior
 from nelbo.registry import register
 
 
 # z = exp_0(v / 2),  v ~ N(0, sigma^2 I)
 @register("prior", "wrapped_standard")
-class WrappedStandard(OnBall):
+class WrappedStandard(OnBall, Prior):
     """A Gaussian at the origin of the Poincare ball, wrapped onto it.
 
     Source: Nagano, Yamaguchi, Fujita & Koyama 2019, A wrapped normal distribution on hyperbolic

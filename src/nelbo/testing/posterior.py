@@ -62,6 +62,7 @@ def check_posterior(posterior: Posterior, prior: Prior | None = None, latent: in
         if not getattr(q, "has_density", True):
             return _without_density(subject, latent)
         if getattr(q, "knows_only_its_draws", False):
+            _mass_of_draws(_ready(posterior, 1))
             return _of_own_draws(subject, latent)
         single = _ready(posterior, prior, space(posterior).latents)
         _shape(subject, latent)
@@ -69,8 +70,7 @@ def check_posterior(posterior: Posterior, prior: Prior | None = None, latent: in
         if space(posterior).by_quadrature:
             _mass_and_kl(*single)
         else:
-            _mass_of_draws(subject, q)
-        _gradient(subject, latent)
+            _gradient(subject, latent)
         _reparametrised_gradient(subject, latent)
         _kl_by_samples(subject, p, latent)
         require_samples(subject, _given(subject, _outputs(subject, latent, 2), latent))
@@ -99,9 +99,7 @@ def _of_own_draws(subject: Posterior, latent: int) -> None:
     law = "gradient of the draws and their density against finite differences"
     at = (leaf, *subject.parameters())
     require_gradient(subject, law, lambda: _drawn(subject, leaf, latent), at)
-    q = _given(subject, outputs.detach(), latent)
-    require_samples(subject, q)
-    _mass_of_draws(subject, q)
+    require_samples(subject, _given(subject, outputs.detach(), latent))
 
 
 def _drawn(subject: Posterior, outputs: Tensor, latent: int) -> Tensor:
@@ -114,7 +112,8 @@ def _drawn(subject: Posterior, outputs: Tensor, latent: int) -> Tensor:
 
 # E_q[r(z) / q(z)] = 1 for every density r; a narrow one has weights of small variance
 @torch.no_grad()
-def _mass_of_draws(subject: Posterior, q: Distribution) -> None:
+def _mass_of_draws(subject: Posterior) -> None:
+    q = _given(subject, _outputs(subject, 1), 1)
     z = q.rsample(torch.Size((DRAWS,)))
     narrow = Independent(Normal(q.mean, 0.5 * q.stddev), 1)
     weights = torch.exp(narrow.log_prob(z) - q.log_prob(z))

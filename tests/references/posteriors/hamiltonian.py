@@ -81,6 +81,6 @@ def _row(steps, size, beta_zero, split=_two):
 
 
 ROWS = {
-    "hamiltonian:steps=4,step_size=0.2,beta_zero=0.6": _row(4, 0.2, 0.6),
+    "hamiltonian:steps=4,step_size=0.1,beta_zero=0.7": _row(4, 0.1, 0.7),
     "hamiltonian:steps=1,step_size=0.1,beta_zero=1": _row(1, 0.1, 1.0),
 }

@@ -143,6 +143,6 @@ def _statistics(
     for _, x in chunks(array.flatten(1)):
         count, first = count + (~x.isnan()).sum(0), first + x.double().nansum(0)
         whole = whole & ((x >= 0) & (x == x.round()) | x.isnan()).all(0)
-    mean = torch.as_tensor(first / count)
+    mean, whole = torch.as_tensor(first / count), torch.as_tensor(whole)
     second = sum((x.double() - mean).square().nansum(0) for _, x in chunks(array.flatten(1)))
     return mean.nan_to_num(0.0), torch.as_tensor(second / count).sqrt().nan_to_num(0.0), whole
