@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.distributions import Independent
 from torch.distributions import Distribution
 
 from nelbo.data import Source
@@ -61,7 +62,9 @@ class MutualInformation(Estimator):
         information, kl = _information(seen), torch.cat([t.kl_total.cpu().double() for t in seen])
         first = mean_estimate("mutual_information", information, 1)
         gap = mean_estimate("aggregate_posterior_gap", kl - information, 1)
-        bound = (_bound(seen),) if all(t.has_closed_kl for t in seen) else ()
+        # of a prior of each example's own, p(z|y), there is no aggregate to compare with
+        one = all(t.has_closed_kl and not t.p.batch_shape for t in seen)
+        bound = (_bound(seen),) if one else ()
         return (first, gap, *bound)
 
 
