@@ -9,8 +9,7 @@ from dataclasses import dataclass, replace
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.distributions import Independent
-from torch.distributions import Distribution
+from torch.distributions import Distribution, Independent
 
 from nelbo.data import Source
 from nelbo.evaluate.base import Estimator, Evaluable, batches, mean_estimate
@@ -62,9 +61,10 @@ class MutualInformation(Estimator):
         information, kl = _information(seen), torch.cat([t.kl_total.cpu().double() for t in seen])
         first = mean_estimate("mutual_information", information, 1)
         gap = mean_estimate("aggregate_posterior_gap", kl - information, 1)
-        # of a prior of each example's own, p(z|y), there is no aggregate to compare with
-        one = all(t.has_closed_kl and not t.p.batch_shape for t in seen)
-        bound = (_bound(seen),) if one else ()
+        # of a prior of each example's own, p(z|y), there is no aggregate to compare with, and that
+        # of a hierarchy is no Gaussian
+        closed = all(t.has_closed_kl and isinstance(t.p, Independent) for t in seen)
+        bound = (_bound(seen),) if closed and not seen[0].p.batch_shape else ()
         return (first, gap, *bound)
 
 
