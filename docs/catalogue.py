@@ -177,7 +177,7 @@ MODELS = (
         "Chadebec et al. 2020",
         {"posterior": "riemannian"},
         remark="The metric has the latest 200 examples (`centroids`), Pythae's the latest 100 "
-        "batches. No tempering.",
+        "batches.",
     ),
     Model(
         "HRQVAE",

@@ -24,6 +24,7 @@ AXES = {
     "prior": "Priors p(z)",
     "objective": "Objectives",
     "network": "Networks",
+    "schedule": "Schedules of an objective's numbers",
     "transform": "Transforms of the data",
 }
 HEAD = f"""# What nelbo has, and what goes with what
@@ -148,20 +149,20 @@ def components() -> str:
 
 def _sentence(kind: type) -> str:
     text = " ".join((inspect.getdoc(kind) or "").split("\n\n")[0].split())
-    return text.replace("|", "\\|").replace("*", "\\*")
+    return text.replace("|", "\\|")
 
 
 def _signature(kind: type) -> str:
-    said = [_argument(name, p) for name, p in registry.parameters(kind).items()]
+    said = [_argument(kind, name, p) for name, p in registry.parameters(kind).items()]
     return " ".join(f"`{argument}`" for argument in said)
 
 
-def _argument(name: str, parameter: inspect.Parameter) -> str:
+def _argument(kind: type, name: str, parameter: inspect.Parameter) -> str:
     if parameter.default is parameter.empty:
         return name
     value = _record(parameter.default)
-    text = registry.text(value) if isinstance(value, dict) else str(parameter.default)
-    return f"{name}={text}".replace(", ", ",")
+    record = {"name": kind.__name__, "arguments": {name: value}}
+    return registry.text(record).partition(":")[2]
 
 
 def listed(found: Iterable[str]) -> str:
@@ -212,6 +213,8 @@ But for:
 
 def grouped(pairs: Iterable[tuple[str, str, NelboError | None]]) -> list[list[str]]:
     """Return what is refused, as rows: all that is refused with the same, for the same reason."""
+    pairs = list(pairs)
+    tried = {first: [b for a, b, _ in pairs if a == first] for first, _, _ in pairs}
     refused: dict[tuple[str, str], list[str]] = {}
     for first, second, error in pairs:
         if error is not None:
@@ -219,7 +222,16 @@ def grouped(pairs: Iterable[tuple[str, str, NelboError | None]]) -> list[list[st
     rows: dict[tuple[str, ...], list[str]] = {}
     for (first, why), seconds in refused.items():
         rows.setdefault((*seconds, why), []).append(first)
-    return [[listed(firsts), listed(key[:-1]), key[-1]] for key, firsts in rows.items()]
+    return [
+        [listed(firsts), _most(key[:-1], tried[firsts[0]]), key[-1]] for key, firsts in rows.items()
+    ]
+
+
+def _most(some: Iterable[str], every: Iterable[str]) -> str:
+    """Return names as a list, or as all but the few that are left out."""
+    some = list(some)
+    rest = [name for name in every if name not in some]
+    return f"all but {listed(rest)}" if 0 < len(rest) < len(some) / 2 else listed(some)
 
 
 def said(error: NelboError) -> str:

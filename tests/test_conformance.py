@@ -131,6 +131,7 @@ def pairs():
             for text, prior in built.items()
             if prior.base_measure == measure and not isinstance(prior, nelbo.priors.TopDown)
         ]
+        same.sort(key=lambda text: text != "standard")  # where one is enough, the plainest
         chosen = [row.prior] if row.prior else (same if row.kl else same[:1])
         yield from ((posterior, prior) for prior in chosen)
 

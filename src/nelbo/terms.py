@@ -140,10 +140,13 @@ class Terms:
     def kl_total(self) -> Float[Tensor, " batch"]:
         """KL(q(z|x) || p(z)) summed over the latents: closed, else the mean over the samples."""
         self._require_density()
-        if self.has_closed_kl:
-            return self.kl.sum(-1)
-        closed = _closed(self.q, self.p)
+        closed = self.closed_kl_total
         return (self.log_qz - self.log_pz).mean(0) if closed is None else closed
+
+    @property
+    def closed_kl_total(self) -> Float[Tensor, " batch"] | None:
+        """KL(q(z|x) || p(z)) summed over the latents where a closed form exists, else None."""
+        return self.kl.sum(-1) if self.has_closed_kl else _closed(self.q, self.p)
 
     def _require_density(self) -> None:
         if not self.has_density:

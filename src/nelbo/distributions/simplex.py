@@ -89,6 +89,11 @@ def whole_groups(latent: int, categories: int) -> int:
     return latent // categories
 
 
+def equal_logits(latent: int, categories: int) -> Float[Tensor, "groups categories"]:
+    """Return logits of groups of which all categories are equally likely."""
+    return torch.zeros(whole_groups(latent, categories), categories)
+
+
 def require_temperature(temperature: float) -> float:
     """Return a temperature; ValueError where it is not positive."""
     return positive("temperature", temperature, fix="Try 0.5.")

@@ -16,6 +16,7 @@ from nelbo.posteriors.residual_top_down import ResidualTopDown
 from nelbo.posteriors.residual_vq import ResidualVQ
 from nelbo.posteriors.riemannian import Riemannian
 from nelbo.posteriors.spline import Spline
+from nelbo.posteriors.st_gumbel_softmax import STGumbelSoftmax
 from nelbo.posteriors.von_mises_fisher import VonMisesFisherPosterior
 from nelbo.posteriors.vq import VQ
 from nelbo.posteriors.wrapped_normal import WrappedNormalPosterior
@@ -36,6 +37,7 @@ __all__ = [
     "RelaxedBernoulli",
     "ResidualVQ",
     "Riemannian",
+    "STGumbelSoftmax",
     "Spline",
     "VQ",
     "VonMisesFisherPosterior",

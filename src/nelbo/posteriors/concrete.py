@@ -6,15 +6,14 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.distributions import Distribution
 
-from nelbo import checks
-from nelbo.distributions.simplex import Concrete, require_temperature, simplices, whole_groups
-from nelbo.posteriors.base import Posterior
+from nelbo.distributions.simplex import Concrete, simplices
+from nelbo.posteriors.grouped import Grouped
 from nelbo.registry import register
 
 
 # z_g = softmax((l_g(x) + Gumbel noise) / t),  z = (z_1, ..., z_G)
 @register("posterior", "concrete")
-class ConcretePosterior(Posterior):
+class ConcretePosterior(Grouped):
     """Relaxed categorical latents: groups of categories, each group nearly one-hot.
 
     The latents are the groups' probabilities side by side; the encoder's output is their logits.
@@ -43,20 +42,8 @@ class ConcretePosterior(Posterior):
 
     """
 
-    def __init__(self, categories: int = 10, temperature: float = 0.5) -> None:
-        super().__init__()
-        self.categories = checks.count("categories", categories, least=2, usual=10)
-        self.temperature = require_temperature(temperature)
-        self.base_measure = simplices(categories)
+    base_measure_of = staticmethod(simplices)
 
     def forward(self, parameters: Float[Tensor, "batch latent"]) -> Distribution:
         """Return q(z|x) for logits, [batch, groups * categories]."""
         return Concrete(parameters.unflatten(-1, (-1, self.categories)), self.temperature)
-
-    def parameter_shape(self, latent: int) -> tuple[int, ...]:
-        """Return (latent,): a logit for each category of each group."""
-        return (latent,)
-
-    def setup(self, latent: int) -> None:
-        """Refuse latents that are not whole groups."""
-        whole_groups(latent, self.categories)

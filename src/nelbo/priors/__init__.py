@@ -12,6 +12,7 @@ from nelbo.priors.riemannian_normal import RiemannianNormalPrior
 from nelbo.priors.standard import Standard
 from nelbo.priors.top_down import TopDown
 from nelbo.priors.two_stage import TwoStage
+from nelbo.priors.uniform_categorical import UniformCategorical
 from nelbo.priors.uniform_codes import UniformCodes
 from nelbo.priors.uniform_sphere import UniformSphere
 from nelbo.priors.vamp import Vamp
@@ -30,6 +31,7 @@ __all__ = [
     "RiemannianNormalPrior",
     "Standard",
     "TwoStage",
+    "UniformCategorical",
     "UniformCodes",
     "UniformSphere",
     "Vamp",

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 from torch.distributions import Distribution
 
 from nelbo import checks
-from nelbo.distributions.simplex import Concrete, require_temperature, simplices, whole_groups
+from nelbo.distributions.simplex import Concrete, equal_logits, require_temperature, simplices
 from nelbo.priors.base import Prior
 from nelbo.registry import register
 
@@ -46,8 +45,7 @@ class RelaxedUniform(Prior):
 
     def setup(self, latent: int) -> None:
         """Create equal logits, [groups, categories]."""
-        shape = (whole_groups(latent, self.categories), self.categories)
-        self.register_buffer("zero", torch.zeros(shape), persistent=False)
+        self.register_buffer("zero", equal_logits(latent, self.categories), persistent=False)
 
     def forward(self) -> Distribution:
         """Return p(z)."""

@@ -10,9 +10,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.distributions import Distribution, constraints
+from torch.nn.functional import one_hot
 
 from nelbo.distributions.ball import from_origin
 from nelbo.distributions.directions import unit
+from nelbo.distributions.one_hot import ONE_HOT
 from nelbo.distributions.relaxed_bits import BITS
 from nelbo.distributions.sphere import SPHERE
 from nelbo.posteriors.from_top import FromTop
@@ -132,6 +134,22 @@ class Simplices(Space):
         return points, points.log().sum(-1).exp() * (s[1] - s[0]) ** 2
 
 
+class OneHotVectors(Space):
+    """Groups of categories, counted."""
+
+    latents = 3
+
+    def place(self, noise: Tensor) -> Tensor:
+        """Return a 1 at the largest number of each group."""
+        categories = self.component.categories
+        largest = noise.unflatten(-1, (-1, categories)).argmax(-1)
+        return one_hot(largest, categories).to(noise).flatten(-2)
+
+    def grid(self, distribution: Distribution) -> Grid:
+        """Return all there are: the law is for three categories."""
+        return torch.eye(3, dtype=torch.float64), torch.ones(3, dtype=torch.float64)
+
+
 class Bits(Space):
     """(0, 1)^K, with the mass beyond what numbers can tell from 0 and 1 at both ends."""
 
@@ -169,5 +187,6 @@ SPACES: dict[str, type[Space]] = {
     SPHERE: Sphere,
     "density on the Poincare ball": Ball,
     "density on simplices": Simplices,
+    ONE_HOT: OneHotVectors,
     BITS: Bits,
 }

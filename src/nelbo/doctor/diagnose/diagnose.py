@@ -55,6 +55,7 @@ def diagnose(model: Any, data: Any, *, examples: int = 2000, seed: int = 0) -> D
     with _as_it_was(model), seeded(seed), torch.no_grad():
         source = _some(as_source(data), examples)
         _check_shape(model, source)
+        _check_missing(model, source)
         sick = broken(model, source)
         if sick:
             return Diagnosis(sick, {}, None, None, False)
@@ -95,6 +96,19 @@ def _check_shape(model: Any, source: Source) -> None:
             expected=f"examples of shape {list(shape)}, as the model has them",
             got=f"{list(source.shape)}",
             fix=f"Reshape it: x.reshape(-1, *{tuple(shape)}).",
+        )
+
+
+def _check_missing(model: Any, source: Examples) -> None:
+    """Refuse missing entries where the model does not say that it takes them."""
+    inputs: Any = getattr(model, "inputs", None)
+    missing = float(source[:].isnan().double().mean())
+    if missing and not getattr(inputs, "missing", False):
+        raise BadValue(
+            "data",
+            expected="finite values",
+            got=f"NaN in {100 * missing:.3g} % of the entries",
+            fix="Fill them in, or diagnose a model with missing=True.",
         )
 
 
