@@ -86,7 +86,7 @@ def refusal(shape: tuple[int, ...] | None = None, **other: str) -> NelboError | 
             learning_of(objective, model, 0)
             check_together(model, objective, source)
             # 'reconstruction' asks for no prior
-            model.terms(next(iter(source.epoch(2)))).log_pz
+            _ = model.terms(next(iter(source.epoch(2)))).log_pz
     except NelboError as error:
         return error
     return None

@@ -6,13 +6,12 @@ Writes catalogue.md from catalogue.py, the registry, and what combinations.py fi
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
-from shlex import quote
-from typing import Any
 
-from catalogue import MODELS, SAMPLERS, Model, Sampler
-from combinations import CLASSES, NEED_CLASSES, SHAPES, homes, measure, names, refusal
+from catalogue import MODELS, SAMPLERS, Sampler
+from combinations import CLASSES, SHAPES, homes, measure, names, refusal
+from spelling import call, command, python, recorded
 
 from nelbo import registry
 from nelbo.errors import NelboError
@@ -27,7 +26,7 @@ AXES = {
     "schedule": "Schedules of an objective's numbers",
     "transform": "Transforms of the data",
 }
-HEAD = f"""# What nelbo has, and what goes with what
+HEAD = """# What nelbo has, and what goes with what
 
 Written by `docs/make_catalogue.py`. Every model and every sampler of the first two tables is built,
 trained, sampled from, saved and diagnosed by `tests/test_catalogue.py`, as it is spelled here.
@@ -44,9 +43,9 @@ numbers if you like: `--posterior iaf:layers=4`. Left out, they are `mlp`, `bern
 MODELS_HEAD = """## Pythae's models
 
 Each on the command line, and in Python (`from nelbo import VAE, fit`; the classes are in
-`nelbo.posteriors`, `.priors`, `.objectives`). In Pythae the likelihood is an argument of every model: `reconstruction_loss="mse"` is
-`--likelihood gaussian:variance=1.0`, `"bce"` is `bernoulli`; for grey values there is
-`continuous_bernoulli`. Here any other may stand in any row.
+`nelbo.posteriors`, `.priors`, `.objectives`). In Pythae the likelihood is an argument of every
+model: `reconstruction_loss="mse"` is `--likelihood gaussian:variance=1.0`, `"bce"` is `bernoulli`;
+for grey values there is `continuous_bernoulli`. Here any other may stand in any row.
 """
 SAMPLERS_HEAD = """## Pythae's samplers
 
@@ -54,45 +53,6 @@ What samples is the prior. One that is learned with the model needs nothing more
 `model.sample(100)`; another is fitted afterwards, to the latents of a trained model, which gives a
 new model with a better bound: `better = nelbo.fit_prior(model, data, prior)`, `better.sample(100)`.
 """
-
-
-def command(model: Model) -> str:
-    """Return the line that trains a model of the table."""
-    said = [f"--{axis} {quote(text)}" for axis, text in model.spelled.items()]
-    said += [f"--latent {model.latent}"] if model.latent != 20 else []
-    return " ".join(["nelbo train mnist", *said])
-
-
-def python(model: Model) -> str:
-    """Return the Python that says the same."""
-    axes = [(axis, text) for axis, text in model.spelled.items() if axis != "objective"]
-    parts = "".join(f", {axis}={call(axis, text)}" for axis, text in axes)
-    objective = model.spelled.get("objective")
-    said = f", objective={call('objective', objective)}" if objective else ""
-    return f"fit(VAE((1, 28, 28), {model.latent}{parts}), data{said})"
-
-
-def call(axis: str, text: str) -> str:
-    """Return the Python that builds a component."""
-    return _call(registry.spec(registry.build(axis, text)))
-
-
-def _call(record: Mapping[str, Any]) -> str:
-    every = ("likelihood", "posterior", "prior", "objective", "network", "schedule")
-    axis = next(axis for axis in every if record["name"] in registry.names(axis))
-    kind = registry.component(axis, record["name"])
-    known = registry.parameters(kind)
-    stated = {k: v for k, v in record["arguments"].items() if _record(known[k].default) != v}
-    return f"{kind.__name__}({', '.join(f'{k}={_literal(v)}' for k, v in stated.items())})"
-
-
-def _record(value: Any) -> Any:
-    known = hasattr(type(value), "__dataclass_fields__")
-    return registry.spec(value) if known else list(value) if isinstance(value, tuple) else value
-
-
-def _literal(value: Any) -> str:
-    return _call(value) if isinstance(value, Mapping) else repr(value)
 
 
 def sampler_lines(sampler: Sampler) -> str:
@@ -160,7 +120,7 @@ def _signature(kind: type) -> str:
 def _argument(kind: type, name: str, parameter: inspect.Parameter) -> str:
     if parameter.default is parameter.empty:
         return name
-    value = _record(parameter.default)
+    value = recorded(parameter.default)
     record = {"name": kind.__name__, "arguments": {name: value}}
     return registry.text(record).partition(":")[2]
 
@@ -178,8 +138,9 @@ def together() -> str:
 TOGETHER = f"""## What goes together
 
 Found by trying: a model was built of each pair, and what `nelbo.fit` does before its first step was
-done. What does not go together is refused there, with a message that names what would. `conditional`
-and `m2` need a model with covariates (`nelbo.data.beside(x, y)`) and were tried with {CLASSES}.
+done. What does not go together is refused there, with a message that names what would.
+`conditional` and `m2` need a model with covariates (`nelbo.data.beside(x, y)`) and were tried
+with {CLASSES}.
 """
 
 

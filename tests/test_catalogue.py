@@ -1,7 +1,6 @@
 """Every model and sampler of docs/catalogue.md is built, trained, sampled, saved and diagnosed."""
 
 import copy
-import random
 import shlex
 import sys
 from importlib import import_module
@@ -12,12 +11,11 @@ import torch
 
 import nelbo
 from nelbo import registry
-from nelbo.errors import BadValue, NelboError, NelboWarning
 from nelbo.rng import seeded
 
 DOCS = Path(__file__).parent.parent / "docs"
 sys.path.insert(0, str(DOCS))
-catalogue, combinations = import_module("catalogue"), import_module("combinations")
+catalogue, spelling = import_module("catalogue"), import_module("spelling")
 make = import_module("make_catalogue")
 sys.path.remove(str(DOCS))
 
@@ -107,16 +105,23 @@ def test_a_sampler_of_pythaes_samples(record, digits):
 
 @pytest.mark.parametrize("record", catalogue.MODELS, ids=lambda record: record.name)
 def test_the_lines_of_a_row_say_what_its_texts_say(record):
-    options = shlex.split(make.command(record))[3:]
-    said = {key.removeprefix("--"): value for key, value in zip(options[::2], options[1::2], strict=True)}
+    options = shlex.split(spelling.command(record))[3:]
+    said = {
+        key.removeprefix("--"): value
+        for key, value in zip(options[::2], options[1::2], strict=True)
+    }
     assert int(said.pop("latent", "20")) == record.latent
     assert said == record.spelled
     folders = (nelbo.posteriors, nelbo.priors, nelbo.objectives)
     names = {name: value for folder in folders for name, value in vars(folder).items()}
     told = {}
-    line = make.python(record)
-    eval(line, {**names, "VAE": nelbo.VAE, "data": None, "fit": lambda *a, **k: told.update(a=a, k=k)})
-    model, objective = told["a"][0], told["k"].get("objective", nelbo.objectives.ELBO())
+    line = spelling.python(record)
+
+    def fit(*given, **named):
+        told.update(given=given, named=named)
+
+    eval(line, {**names, "VAE": nelbo.VAE, "data": None, "fit": fit})
+    model, objective = told["given"][0], told["named"].get("objective", nelbo.objectives.ELBO())
     assert (model.data_shape, model.latent) == ((1, 28, 28), record.latent)
     for axis in ("posterior", "prior", "objective"):
         component = objective if axis == "objective" else getattr(model, axis)

@@ -95,6 +95,32 @@ def sizes(name: str, given: tuple[int, ...] | int, example: str) -> tuple[int, .
     return found
 
 
+def whole(what: str, latent: int, size: int) -> int:
+    """Return how many vectors of `size` numbers there are in `latent`.
+
+    Args:
+        what: that size, for the message.
+        latent: number of latents.
+        size: by which they are divided.
+
+    Raises:
+        ValueError: it is no whole number of them.
+
+    Example:
+        >>> whole("the number of levels", latent=12, size=4)
+        3
+
+    """
+    if latent % size:
+        raise BadValue(
+            "latent",
+            expected=f"a multiple of {size}, which is {what}",
+            got=latent,
+            fix=f"Try {(latent // size + 1) * size}.",
+        )
+    return latent // size
+
+
 def component(axis: str, value: T | None, kind: type[T], default: Callable[[], T]) -> T:
     """Return a component of its axis, by default the usual one; TypeError where it is none."""
     if value is None:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from torch import Tensor
 from torch.distributions import Distribution
 
+from nelbo.errors import BadValue
+
 EUCLIDEAN = "density on R^K"  # the base measure of most latents
 
 
@@ -32,3 +34,15 @@ class Context:
     encode: Callable[[Tensor], Distribution]
     decode: Callable[[Tensor], Distribution]
     prior: Callable[[], Distribution]
+
+
+def by_itself(what: str, expected: str, call: str) -> BadValue:
+    """Return the error of a component that was called without the model around it.
+
+    Args:
+        what: the component.
+        expected: what of the model it needs.
+        call: of the model, that answers the question.
+    """
+    fix = f"Ask the model: {call}."
+    return BadValue(what, expected=expected, got="a call by itself", fix=fix)

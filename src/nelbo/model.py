@@ -160,8 +160,8 @@ class VAE(nn.Module):
         """
         x, y = self.inputs.split(x)
         q = self._posterior(x, y)
-        z = q.centre if hasattr(q, "centre") else q.mean
-        return self.decode(z[None], y).mean[0]
+        z = getattr(q, "centre", None)
+        return self.decode((q.mean if z is None else z)[None], y).mean[0]
 
     def _posterior(self, x: Tensor, y: Tensor | None) -> Distribution:
         parameters = _full(self.encoder(self.inputs.seen(x, y)))
@@ -205,7 +205,11 @@ class VAE(nn.Module):
 
     @torch.no_grad()
     def sample(
-        self, n: int, seed: int | None = None, y: Covariates = None
+        self,
+        n: int,
+        seed: int | None = None,
+        y: Covariates = None,
+        latents: Distribution | None = None,
     ) -> Float[Tensor, " n *event"]:
         """Return the mean of p(x|z) at `n` draws of p(z): the customary picture of a VAE.
 
@@ -215,9 +219,11 @@ class VAE(nn.Module):
             n: how many.
             seed: of the draws.
             y: covariates, [n, covariates]; by default the mean ones.
+            latents: what to draw z from instead of p(z), such as the volume of a Riemannian
+                posterior, `model.posterior.volume`.
         """
         with seeded(seed):
-            p = self.marginal(y)
+            p = latents or self.marginal(y)
             z = p.sample(torch.Size((1,) if p.batch_shape else (1, n)))
         return self.decode(z, y).mean[0]
 

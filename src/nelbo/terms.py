@@ -130,8 +130,9 @@ class Terms:
 
     @cached_property
     def _closed_kl(self) -> Tensor | None:
-        if hasattr(self.q, "kl_per_latent"):
-            return self.q.kl_per_latent(self.p, self.z)
+        known = getattr(self.q, "kl_per_latent", None)
+        if known is not None:
+            return known(self.p, self.z)
         if not (isinstance(self.q, Independent) and isinstance(self.p, Independent)):
             return None
         return _closed(self.q.base_dist, self.p.base_dist)

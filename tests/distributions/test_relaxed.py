@@ -112,7 +112,7 @@ def test_categories_must_agree_and_latents_be_whole_groups():
             4, 10, posterior=posterior, prior=nelbo.registry.build("prior", "relaxed_uniform")
         )
     prior = nelbo.registry.build("prior", "relaxed_uniform:categories=5")
-    with pytest.raises(BadValue, match="multiple of the 5"):
+    with pytest.raises(BadValue, match="multiple of 5"):
         nelbo.VAE(4, 12, posterior=posterior, prior=prior)
     assert nelbo.VAE(4, 10, posterior=posterior, prior=prior).sample(3).shape == (3, 4)
 

@@ -35,7 +35,7 @@ def test_data_in_the_domain_is_accepted(likelihood, x, inside):
             [-0.1, 1.0],
             r"expected values in \[0, 1\], got values from -0.1 to 1. Scale the data",
         ),
-        (Gaussian(), [0.0, float("nan")], "data: expected finite values, got NaN in 50 % of the entries"),
+        (Gaussian(), [0.0, float("nan")], "expected finite values, got NaN in 50 % of the entries"),
         (Gaussian(), [0.0, float("-inf")], "data: expected finite values, got -inf"),
     ],
 )

@@ -27,6 +27,16 @@ def correlated(batch):
     return Terms(torch.zeros(batch, 1), q.rsample(torch.Size((1,))), px, q, p)
 
 
+def one_pass():
+    """A linear Gaussian model, the objective set up for it, and their terms."""
+    model = LinearGaussian()
+    with seeded(0):
+        objective = FactorVAE(gamma=7.0)
+        objective.setup((6,), 2)
+        objective.double()
+        return model, objective, model.terms(1)
+
+
 def test_it_keeps_the_laws():
     check_objective(FactorVAE())
 
@@ -48,23 +58,13 @@ def test_the_critic_learns_the_total_correlation_of_a_known_gaussian():
 
 
 def test_its_value_is_the_elbo_less_gamma_times_the_critics_logit():
-    model = LinearGaussian()
-    with seeded(0):
-        objective = FactorVAE(gamma=7.0)
-        objective.setup((6,), 2)
-        objective.double()
-        terms = model.terms(1)
+    _, objective, terms = one_pass()
     expected = ELBO()(terms) - 7.0 * objective.critic(terms.z[0])
     torch.testing.assert_close(objective(terms), expected)
 
 
 def test_model_and_critic_each_have_their_own_gradient():
-    model = LinearGaussian()
-    with seeded(0):
-        objective = FactorVAE(gamma=7.0)
-        objective.setup((6,), 2)
-        objective.double()
-        terms = model.terms(1)
+    model, objective, terms = one_pass()
     critic = list(objective.critic.parameters())
     with seeded(5):
         got = torch.autograd.grad(objective(terms).mean(), critic, retain_graph=True)

@@ -7,6 +7,7 @@ from nelbo.errors import BadValue
 from nelbo.objectives import VAEGAN
 from nelbo.rng import seeded
 from nelbo.testing import check_objective
+from tests.objectives.digits import digits
 
 
 def made(weight=2.0):
@@ -64,11 +65,7 @@ def test_decoder_and_critic_pull_against_each_other():
 
 
 def test_it_trains():
-    images = nelbo.data.load("mnist").test.take(torch.arange(500))
-    with seeded(0):
-        likelihood = nelbo.likelihoods.ContinuousBernoulli()
-        network = nelbo.networks.MLP(hidden=(64,))
-        model = nelbo.VAE((1, 28, 28), 4, network=network, likelihood=likelihood)
+    images, model = digits(500)
     run = nelbo.fit(model, images, objective=VAEGAN(hidden=(64, 32)), epochs=4, callbacks=[])
     assert run.history[-1]["reconstruction"] > run.history[0]["reconstruction"]
     assert model.sample(3, seed=0).isfinite().all()

@@ -122,8 +122,8 @@ def values(text: str, record: Record) -> Float32[Tensor, " covariates"]:
 
 
 def _of_labels(found: Data, record: Record) -> Data:
-    both = (found.train.labels, found.test.labels)
-    if both[0] is None or both[1] is None:
+    both = [labels for labels in (found.train.labels, found.test.labels) if labels is not None]
+    if len(both) < 2:
         raise BadValue(
             f"labels of {found.name}",
             expected="a class for each example",
@@ -133,7 +133,8 @@ def _of_labels(found: Data, record: Record) -> Data:
         )
     classes = record.get("classes") or int(max(labels.max() for labels in both)) + 1
     record = {"of": LABELS, "classes": classes}
-    return _with(found, *(one_hot(labels, classes) for labels in both), record)
+    first, second = (one_hot(labels, classes) for labels in both)
+    return _with(found, first, second, record)
 
 
 def _of_columns(what: Any, record: Record, transform: Transform | str | None) -> Data:

@@ -183,22 +183,6 @@ def connected(prior: object, found: Connection) -> Quantiser:
     return found[0]
 
 
-def whole(what: str, latent: int, size: int) -> int:
-    """Return how many vectors of `size` numbers there are in `latent`.
-
-    Raises:
-        ValueError: it is no whole number of them.
-    """
-    if latent % size:
-        raise BadValue(
-            "latent",
-            expected=f"a multiple of {size}, which is {what}",
-            got=latent,
-            fix=f"Try {(latent // size + 1) * size}.",
-        )
-    return latent // size
-
-
 def _same(a: Tensor, b: Tensor) -> Bool[Tensor, "*shape"]:
     """Whether latents are the same to rounding, as sums of codes are."""
     return torch.isclose(a, b, rtol=1e-5, atol=1e-6).all(-1)

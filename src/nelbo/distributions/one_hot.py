@@ -86,8 +86,9 @@ class OneHots(Latents):
 class StraightThrough(OneHots):
     """One-hot vectors whose draws have the gradient of the Concrete ones that they are nearest to.
 
-    Draws and masses are exact. Gradients through the draws are not, on average, those of the
-    expected value, for any temperature: `gradient_is_biased` says so.
+    Draws and masses are exact; gradients through the draws are biased, and `gradient_is_biased`
+    says so. As t goes to 0 their variance grows, and they take the difference that a category
+    makes by the trapezoidal rule: right for what is linear or quadratic in the latents.
 
     Source: Jang, Gu & Poole 2017, Categorical reparameterization with Gumbel-softmax, section 2.2.
 

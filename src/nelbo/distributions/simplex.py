@@ -9,9 +9,8 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.types import _size
 
-from nelbo.checks import positive
+from nelbo.checks import positive, whole
 from nelbo.distributions.fixed_noise import OverFixedNoise
-from nelbo.errors import BadValue
 
 
 def simplices(categories: int) -> str:
@@ -79,14 +78,7 @@ class Concrete(OverFixedNoise):
 
 def whole_groups(latent: int, categories: int) -> int:
     """Return the number of groups; ValueError where the latents are not whole ones."""
-    if latent % categories:
-        raise BadValue(
-            "latent",
-            expected=f"a multiple of the {categories} categories",
-            got=latent,
-            fix=f"Try {categories * max(1, round(latent / categories))}.",
-        )
-    return latent // categories
+    return whole("the number of categories", latent, categories)
 
 
 def equal_logits(latent: int, categories: int) -> Float[Tensor, "groups categories"]:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from jaxtyping import Float
 from torch import Tensor
-from torch.distributions import Distribution, Independent
+from torch.distributions import Distribution
 from torch.distributions import Laplace as TorchLaplace
 
 from nelbo.likelihoods.base import Likelihood
+from nelbo.likelihoods.one_scale import OneScale
 from nelbo.likelihoods.reals import Reals
-from nelbo.likelihoods.scale import stated_or_learned
 from nelbo.registry import register
 
 
 # log p(x|z) = -|x - m(z)|_1 / b - D log(2 b)      Johnson, Kotz & Balakrishnan 1995, chapter 24
 @register("likelihood", "laplace")
-class Laplace(Reals, Likelihood):
+class Laplace(OneScale, Reals, Likelihood):
     """Every feature is its median plus noise of scale b.
 
     Up to constants a summed absolute error is this likelihood with b = 1, its mean over D features
@@ -36,15 +36,9 @@ class Laplace(Reals, Likelihood):
 
     """
 
-    def __init__(self, scale: float | None = None) -> None:
-        super().__init__()
-        self.scale = scale
-        self.noise = stated_or_learned(scale)
-
-    def forward(self, parameters: Float[Tensor, "samples batch *event"]) -> Distribution:
-        """Return p(x|z) for medians of shape [samples, batch, *data_shape]."""
-        features = TorchLaplace(parameters, self.noise(), validate_args=False)
-        return Independent(features, parameters.dim() - 2, validate_args=False)
+    def features(self, parameters: Tensor) -> Distribution:
+        """Return Laplace distributions about the medians."""
+        return TorchLaplace(parameters, self.noise(), validate_args=False)
 
     @property
     def belief(self) -> str:

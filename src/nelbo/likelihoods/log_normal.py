@@ -5,18 +5,18 @@ from __future__ import annotations
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.distributions import Distribution, Independent, constraints
+from torch.distributions import Distribution, constraints
 from torch.distributions import LogNormal as TorchLogNormal
 
 from nelbo.likelihoods.base import Likelihood
-from nelbo.likelihoods.scale import stated_or_learned
+from nelbo.likelihoods.one_scale import OneScale
 from nelbo.registry import register
 
 
 # log p(x|z) = sum_d log N(log x_d; m_d(z), s^2) - log x_d
 #     Johnson, Kotz & Balakrishnan 1994, chapter 14
 @register("likelihood", "log_normal")
-class LogNormal(Likelihood):
+class LogNormal(OneScale, Likelihood):
     """The logarithm of every feature is the decoder's output plus Gaussian noise of deviation s.
 
     Its density is one in the data's own units: it compares with that of any other continuous
@@ -46,15 +46,9 @@ class LogNormal(Likelihood):
         "measured; values below 0 need the likelihood 'gaussian'."
     )
 
-    def __init__(self, scale: float | None = None) -> None:
-        super().__init__()
-        self.scale = scale
-        self.noise = stated_or_learned(scale)
-
-    def forward(self, parameters: Float[Tensor, "samples batch *event"]) -> Distribution:
-        """Return p(x|z) for means of log x, of shape [samples, batch, *data_shape]."""
-        features = TorchLogNormal(parameters, self.noise(), validate_args=False)
-        return Independent(features, parameters.dim() - 2, validate_args=False)
+    def features(self, parameters: Tensor) -> Distribution:
+        """Return log-normal distributions, by the means of log x."""
+        return TorchLogNormal(parameters, self.noise(), validate_args=False)
 
     @property
     def belief(self) -> str:

@@ -8,12 +8,12 @@ import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
-from torch.distributions import Distribution, Independent, constraints
+from torch.distributions import Distribution, constraints
 from torch.types import _size
 
 from nelbo.likelihoods.base import Likelihood
+from nelbo.likelihoods.one_scale import OneScale
 from nelbo.likelihoods.reals import Reals
-from nelbo.likelihoods.scale import stated_or_learned
 from nelbo.registry import register
 
 
@@ -54,7 +54,7 @@ class _Features(Distribution):
 # log p(x|z) = sum_d -y_d - 2 log(1 + e^(-y_d)) - log s,   y = (x - m(z)) / s
 #     Johnson, Kotz & Balakrishnan 1995, chapter 23
 @register("likelihood", "logistic")
-class Logistic(Reals, Likelihood):
+class Logistic(OneScale, Reals, Likelihood):
     """Every feature is its mean plus logistic noise of scale s.
 
     Near its mean it is a squared error, far away an absolute one: smooth, and robust.
@@ -68,20 +68,14 @@ class Logistic(Reals, Likelihood):
         ValueError: a scale that is not positive.
 
     Example:
-        >>> Logistic(scale=0.25)(torch.zeros(1, 3, 784)).log_prob(torch.zeros(3, 784))
-        tensor([[0., 0., 0.]])
+        >>> round(Logistic(scale=0.25).implied_variance, 4)
+        0.2056
 
     """
 
-    def __init__(self, scale: float | None = None) -> None:
-        super().__init__()
-        self.scale = scale
-        self.noise = stated_or_learned(scale)
-
-    def forward(self, parameters: Float[Tensor, "samples batch *event"]) -> Distribution:
-        """Return p(x|z) for means of shape [samples, batch, *data_shape]."""
-        features = _Features(parameters, self.noise())
-        return Independent(features, parameters.dim() - 2, validate_args=False)
+    def features(self, parameters: Tensor) -> Distribution:
+        """Return logistic distributions about the means."""
+        return _Features(parameters, self.noise())
 
     @property
     def belief(self) -> str:

@@ -31,7 +31,7 @@ class MSSSIM(Objective):
     """Reconstructions that look alike at several scales; for images in [0, 1].
 
     No likelihood: what it gives are no nats, and compare with nothing. Small images have as many of
-    the five scales as fit (28 x 28: two), their weights scaled to the same sum.
+    the five scales as fit (28 x 28: two). The weights are scaled to the sum 1.
 
     Source: Wang, Simoncelli & Bovik 2003, Multi-scale structural similarity, equation 7; as a VAE's
     loss: Snell et al. 2017, Learning to generate images with perceptual similarity metrics.

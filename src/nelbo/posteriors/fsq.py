@@ -8,7 +8,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from nelbo.distributions.codes import CODES, Codes, whole
+from nelbo.checks import whole
+from nelbo.distributions.codes import CODES, Codes
 from nelbo.errors import BadValue
 from nelbo.posteriors.base import Posterior
 from nelbo.registry import register

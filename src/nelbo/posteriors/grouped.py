@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import ClassVar
+from abc import abstractmethod
 
 from nelbo import checks
 from nelbo.distributions.simplex import require_temperature, whole_groups
@@ -23,13 +22,16 @@ class Grouped(Posterior):
 
     """
 
-    base_measure_of: ClassVar[Callable[[int], str]]
-
     def __init__(self, categories: int = 10, temperature: float = 0.5) -> None:
         super().__init__()
         self.categories = checks.count("categories", categories, least=2, usual=10)
         self.temperature = require_temperature(temperature)
         self.base_measure = self.base_measure_of(categories)
+
+    @staticmethod
+    @abstractmethod
+    def base_measure_of(categories: int) -> str:
+        """Return what a density of so many categories is a density against."""
 
     def parameter_shape(self, latent: int) -> tuple[int, ...]:
         """Return (latent,): a logit for each category of each group."""

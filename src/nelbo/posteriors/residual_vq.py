@@ -6,8 +6,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from nelbo.checks import count
-from nelbo.distributions.codes import CODES, LearnedCodes, whole
+from nelbo.checks import count, whole
+from nelbo.distributions.codes import CODES, LearnedCodes
 from nelbo.posteriors.base import Posterior
 from nelbo.posteriors.codebook import Codebook, checked, enough
 from nelbo.registry import register
@@ -30,12 +30,12 @@ class ResidualVQ(Posterior):
     Args:
         codes: size of the codebook of each level, at least 2.
         levels: how many codes are summed, at least 1; `latent` is a multiple of it.
-        decay: of the running means, in [0, 1).
-        restart: a code begins anew, at a vector of the batch, when so many vectors a code have
-            come without its being nearest to any; infinity for never.
+        decay: g of each codebook's running means, in [0, 1).
+        restart: after how many vectors a code that is nearest to none begins anew, in multiples
+            of `codes`; infinity for never.
 
     Raises:
-        ValueError: a value out of its range, or `latent` is no multiple of `levels`.
+        ValueError: a value out of its range, or `levels` does not divide `latent`.
 
     Example:
         >>> posterior = ResidualVQ(codes=8, levels=3)

@@ -16,10 +16,10 @@ from nelbo.registry import register
 class STGumbelSoftmax(Grouped):
     """Categorical latents: groups of categories, each group a one-hot vector.
 
-    The encoder's output is the logits. Draws are exact and so are masses and the KL: what
-    'elbo' and 'iwae' report are bounds on log p(x). Their gradients through the draws are biased,
-    being those of the relaxed draws of 'concrete'; a smaller temperature makes them noisier, and
-    the bias stays. The prior is 'uniform_categorical', of as many categories.
+    The encoder's output is the logits. Draws, masses and the KL are exact, so that what 'elbo' and
+    'iwae' report are bounds on log p(x). Gradients through the draws are biased: they are those of
+    relaxed draws, as 'concrete' has them. A smaller temperature leaves less bias, never none, and
+    more noise. The prior is 'uniform_categorical', of as many categories.
 
     Source: Jang, Gu & Poole 2017, Categorical reparameterization with Gumbel-softmax, section 2.2.
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from nelbo.checks import count
-from nelbo.distributions.codes import CODES, LearnedCodes, whole
+from nelbo.checks import count, whole
+from nelbo.distributions.codes import CODES, LearnedCodes
 from nelbo.posteriors.base import Posterior
 from nelbo.posteriors.codebook import Codebook, checked, enough
 from nelbo.registry import register

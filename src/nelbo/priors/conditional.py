@@ -7,7 +7,7 @@ from torch import nn
 from torch.distributions import Distribution, Independent, Normal
 
 from nelbo.checks import count
-from nelbo.context import Context
+from nelbo.context import Context, by_itself
 from nelbo.errors import BadValue
 from nelbo.perceptron import perceptron
 from nelbo.priors.base import Prior
@@ -69,12 +69,7 @@ class Conditional(Prior):
             ValueError: always.
 
         """
-        raise BadValue(
-            "prior conditional",
-            expected="covariates, on which it depends",
-            got="a call by itself",
-            fix="Ask the model: model.marginal(y).",
-        )
+        raise by_itself("prior conditional", "covariates, on which it depends", "model.marginal(y)")
 
     def within(self, context: Context) -> Distribution:
         """Return p(z|y), of batch shape [batch], or [] at the mean covariates."""

@@ -32,10 +32,11 @@ class MAF(AffineFlow, Prior):
         RuntimeError: zuko is not installed.
 
     Example:
+        >>> import torch
         >>> prior = MAF(layers=2)
         >>> prior.setup(latent=20)
-        >>> prior().sample().shape
-        torch.Size([20])
+        >>> prior().log_prob(torch.zeros(3, 20)).shape
+        torch.Size([3])
 
     """
 

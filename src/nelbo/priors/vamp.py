@@ -11,9 +11,8 @@ from torch.distributions import Categorical, Distribution, Independent, Normal, 
 from torch.types import _size
 
 from nelbo.checks import count
-from nelbo.context import Context
+from nelbo.context import Context, by_itself
 from nelbo.distributions.gaussian_mixture import GaussianMixture
-from nelbo.errors import BadValue
 from nelbo.priors.base import Prior
 from nelbo.registry import register
 
@@ -72,12 +71,8 @@ class Vamp(Prior):
             ValueError: always.
 
         """
-        raise BadValue(
-            "prior vamp",
-            expected="the model around it, whose posteriors it mixes",
-            got="a call by itself",
-            fix="Ask the model: model.marginal().",
-        )
+        needed = "the model around it, whose posteriors it mixes"
+        raise by_itself("prior vamp", needed, "model.marginal()")
 
     def within(self, context: Context) -> Distribution:
         """Return the mixture of the pseudo-inputs' posteriors."""

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
+from torch import nn
 from torch.nn.modules.conv import _ConvNd
 
 from nelbo import matmul
