@@ -126,7 +126,7 @@ class LearningObjective(nn.Module, Objective):
         return nn.Module.__call__(self, terms)
 
 
-def number(name: str, value: float | Schedule) -> float:
+def number(name: str, value: float | Tensor | Schedule) -> float | Tensor:
     """Return an argument that is a number by now; ValueError where it is still a schedule."""
     if isinstance(value, Schedule):
         fix = "Take the objective at a step: objective.at(step)."

@@ -69,8 +69,7 @@ def check_posterior(posterior: Posterior, prior: Prior | None = None, latent: in
         _independence(subject, latent)
         if space(posterior).by_quadrature:
             _mass_and_kl(*single)
-        else:
-            _gradient(subject, latent)
+        _gradient(subject, latent)
         _reparametrised_gradient(subject, latent)
         _kl_by_samples(subject, p, latent)
         require_samples(subject, _given(subject, _outputs(subject, latent, 2), latent))
