@@ -14,6 +14,9 @@ from nelbo.checks import positive
 from nelbo.errors import BadValue
 
 
+SLOPE = 0.2  # of the critics' rectifiers below 0
+
+
 def critic(shape: Sequence[int], hidden: Sequence[int]) -> nn.Sequential:
     """Return a critic of [n, *shape] with one logit each, [n]: above 0 for the first kind.
 
@@ -21,7 +24,7 @@ def critic(shape: Sequence[int], hidden: Sequence[int]) -> nn.Sequential:
     """
     layers: list[nn.Module] = [nn.Flatten()]
     for fan_in, fan_out in pairwise((math.prod(shape), *hidden)):
-        layers += [nn.Linear(fan_in, fan_out), nn.LeakyReLU(0.2)]
+        layers += [nn.Linear(fan_in, fan_out), nn.LeakyReLU(SLOPE)]
     last = nn.Linear(hidden[-1], 1)
     nn.init.zeros_(last.weight)
     nn.init.zeros_(last.bias)
