@@ -75,7 +75,7 @@ REFERENCES = {  # formula: (mpmath, arguments)
         [(x,) for x in (1e-20, 1e-3, 0.5, 1.0, 3.0, 7.999, 8.0, 20.0, 1e3, 1e8)],
     ),
 }
-OF_THEIR_OWN = {"continuous_bernoulli_logits", "log_mean_exp"}
+OF_THEIR_OWN = {"continuous_bernoulli_logits", "gradient_only", "log_mean_exp"}
 
 
 def precisely(function, *arguments):
@@ -217,3 +217,10 @@ def test_the_log_normaliser_can_be_differentiated_twice():
     (curvature,) = torch.autograd.grad(slope.sum(), logits)
     expected = formulas.continuous_bernoulli_variance(logits.detach())
     torch.testing.assert_close(curvature, expected, rtol=1e-9, atol=0)
+
+
+def test_gradient_only_is_zero_with_the_gradient():
+    x = torch.tensor([1.0, -2.0], dtype=torch.float64, requires_grad=True)
+    value = formulas.gradient_only(x**3)
+    assert value.tolist() == [0.0, 0.0]
+    assert torch.autograd.grad(value.sum(), x)[0].tolist() == [3.0, 12.0]

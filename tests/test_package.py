@@ -72,7 +72,7 @@ def test_the_wheel_holds_every_file_of_the_package(wheel):
 
 def test_the_code_in_the_readme_runs(tmp_path):
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    assert len(blocks) == 4
+    assert len(blocks) == 5
     printed = python("\n".join(blocks), cwd=tmp_path)
     assert re.search(r"elbo = .* nats per example \(10000 examples, 1 sample\)", printed)
     assert "collapses 0.013" in printed

@@ -198,7 +198,7 @@ def gradient_only(value: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
         >>> x = torch.tensor(3.0, requires_grad=True)
         >>> y = gradient_only(x**2)
         >>> y.backward()
-        >>> float(y), float(x.grad)
+        >>> y.item(), x.grad.item()
         (0.0, 6.0)
 
     """

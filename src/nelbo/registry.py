@@ -43,8 +43,8 @@ def names(axis: str) -> tuple[str, ...]:
 
     Example:
         >>> import nelbo
-        >>> names("posterior")
-        ('diagonal',)
+        >>> names("schedule")
+        ('constant', 'cyclical', 'linear')
 
     """
     return tuple(sorted(_COMPONENTS.get(axis, {})))

@@ -53,8 +53,11 @@ def test_the_warning_names_the_alternative():
 def test_the_output_at_a_mean_has_that_mean(text):
     likelihood = registry.build("likelihood", text).double()
     mean = torch.tensor([0.01, 0.3, 0.5, 0.99], dtype=torch.float64)
+    if likelihood.support.event_dim:  # one example is one category: means of it sum to 1
+        mean = mean / mean.sum()
     output = likelihood.output_at(mean)
-    torch.testing.assert_close(likelihood(output[None, None]).mean[0, 0], mean, rtol=1e-9, atol=0)
+    # where no formula has the output it is found step by step
+    torch.testing.assert_close(likelihood(output[None, None]).mean[0, 0], mean, rtol=1e-6, atol=0)
 
 
 @pytest.mark.parametrize("text", LIKELIHOODS)

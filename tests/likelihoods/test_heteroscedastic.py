@@ -83,9 +83,9 @@ def test_the_belief_names_the_weight_only_where_there_is_one():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"beta": 1.5}, "beta: expected a number from 0 to 1, got 1.5"),
-        ({"beta": -0.1}, "beta: expected a number from 0 to 1"),
-        ({"beta": float("nan")}, "beta: expected a number from 0 to 1"),
+        ({"beta": 1.5}, "beta: expected a number in [0, 1], got 1.5"),
+        ({"beta": -0.1}, "beta: expected a number in [0, 1]"),
+        ({"beta": float("nan")}, "beta: expected a number in [0, 1]"),
         ({"floor": float("-inf")}, "floor: expected a finite number, got -inf"),
     ],
 )

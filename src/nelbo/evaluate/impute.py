@@ -38,7 +38,9 @@ class _Piece(NamedTuple):
 # E[x_m | x_o] = sum_s w_s E[x_m | z_s],   w_s prop. to p(x_o, z_s) / q(z_s|x_o)
 #                                                               Mattei & Frellsen 2019, equation 12
 @torch.no_grad()
-def impute(model: Evaluable, x: Any, samples: int = 100, seed: int = 0) -> Float[Tensor, " n *shape"]:
+def impute(
+    model: Evaluable, x: Any, samples: int = 100, seed: int = 0
+) -> Float[Tensor, " n *shape"]:
     """Return the examples with their missing entries, NaN, filled in.
 
     A number becomes its expectation given what is observed of the example, by self-normalised

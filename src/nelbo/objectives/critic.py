@@ -13,7 +13,6 @@ from torch import Tensor, nn
 from nelbo.checks import positive
 from nelbo.errors import BadValue
 
-
 SLOPE = 0.2  # of the critics' rectifiers below 0
 
 

@@ -49,6 +49,7 @@ class DIP(Objective):
         return f"ELBO - {weights} x the distance of {type(self).__name__}'s covariance from I"
 
 
+# C = Cov_x[E_q z]                                                     Kumar et al. 2018, (6)
 @register("objective", "dip_vae_i")
 @dataclass(frozen=True)
 class DIPVAEI(DIP):
@@ -72,6 +73,7 @@ class DIPVAEI(DIP):
         return _covariance(moments(terms)[0])
 
 
+# C = Cov_x[E_q z] + E_x[Cov_q z]                                      Kumar et al. 2018, (7)
 @register("objective", "dip_vae_ii")
 @dataclass(frozen=True)
 class DIPVAEII(DIP):

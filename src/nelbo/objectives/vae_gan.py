@@ -58,7 +58,7 @@ class VAEGAN(LearningObjective):
         forecast of a likelihood so noisy is that nothing is learnt.
         """
         self.critic = critic(data_shape, self.hidden)
-        for layer in self.critic[:-2]:
+        for layer in self.critic[:-2].children():
             if isinstance(layer, nn.Linear):
                 nn.init.kaiming_normal_(layer.weight, a=SLOPE)
                 nn.init.zeros_(layer.bias)

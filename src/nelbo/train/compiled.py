@@ -17,6 +17,7 @@ from nelbo.model import VAE
 from nelbo.objectives import Objective
 from nelbo.rng import seeded
 from nelbo.terms import Terms
+from nelbo.train.counting import numbers, put_back
 from nelbo.train.step import Outcome, Step
 
 # Steps from which the wait is paid back, compiler's imports included: the slowest of what gains
@@ -84,13 +85,9 @@ class Compiled(Step):
 
     def _build(self, x: Tensor, objective: Objective) -> str:
         """Compile and check the program; return why it is not to be used, "" where it is."""
-        before = _numbers(self.modules)
+        before = numbers(self.modules)
         gradient = self._uncompiled(x, objective)
-        after = _numbers(self.modules)
-        counted = [place for place in before if after.get(place) != before[place]]
-        for name, key in counted:
-            setattr(self.modules.get_submodule(name), key, before[name, key])
-        if counted:
+        if put_back(self.modules, before):
             return "A module that counts in Python cannot be compiled."
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of the compiler's own parts: it is built here
@@ -213,16 +210,6 @@ def _owners(module: nn.Module) -> dict[str, tuple[nn.Module, str]]:
         path, _, key = name.rpartition(".")
         owners[name] = (module.get_submodule(path), key)
     return owners
-
-
-def _numbers(module: nn.Module) -> dict[tuple[str, str], int | float]:
-    """Return the numbers that modules keep in Python, by module and name."""
-    return {
-        (name, key): value
-        for name, part in module.named_modules()
-        for key, value in {**vars(type(part)), **vars(part)}.items()
-        if isinstance(value, int | float)
-    }
 
 
 def _norm(tensors: list[Tensor]) -> Tensor:

@@ -11,6 +11,7 @@ from nelbo.objectives import ELBO, Objective
 from nelbo.objectives.schedules import Schedule
 
 VALUES = 2**22  # of the data, that the forecast may cost
+OUTPUTS = 2**12  # of a decoder with several a feature, whose curvature takes many passes
 
 
 def foretold(likelihood: Likelihood, objective: Objective, train: Source, steps: int) -> str | None:
@@ -40,6 +41,9 @@ def foretold(likelihood: Likelihood, objective: Objective, train: Source, steps:
     beta = last.beta
     if beta == 0:
         return "learns: at beta = 0 nothing holds the latents back"
+    outputs = math.prod(likelihood.parameter_shape(train.shape))
+    if outputs > max(math.prod(train.shape), OUTPUTS):
+        return f"none: with {outputs:,} outputs an example it takes minutes; nelbo.forecast has them"
     seen = train.spread(max(2, VALUES // math.prod(train.shape)))
     try:
         found = forecast(seen, likelihood, beta=beta)

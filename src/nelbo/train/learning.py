@@ -12,6 +12,7 @@ from nelbo.data import Source
 from nelbo.model import VAE
 from nelbo.objectives import LearningObjective, Objective
 from nelbo.rng import seeded
+from nelbo.train.counting import numbers, put_back
 
 
 def learning_of(objective: Objective, model: VAE, seed: int) -> nn.Module | None:
@@ -40,14 +41,15 @@ def check_together(model: VAE, objective: Objective, source: Source) -> None:
 
 @contextmanager
 def _evaluating(modules: list[nn.Module]) -> Iterator[None]:
-    before = [module.training for module in modules]
+    before = [(module.training, numbers(module)) for module in modules]
     try:
         for module in modules:
             module.eval()
         yield
     finally:
-        for module, training in zip(modules, before, strict=True):
+        for module, (training, counts) in zip(modules, before, strict=True):
             module.train(training)
+            put_back(module, counts)
 
 
 def groups(model: VAE, learning: nn.Module | None, lr: float) -> list[dict[str, Any]]:
