@@ -29,7 +29,6 @@ LONG = {
     "tests/doctor/audit/test_loss_cases_truth.py": 513,
     "tests/doctor/diagnose/test_diagnose.py": 493,
     "tests/doctor/forecast/test_forecast.py": 307,
-    "tests/likelihoods/test_columns.py": 330,
     "tests/train/test_resume.py": 355,
 }
 

@@ -73,9 +73,8 @@ def squared_error(model, images):
 def test_it_trains():
     images, model = digits(500)
     before = squared_error(model, images)
-    nelbo.fit(model, images, objective=VAEGAN(hidden=(64, 32)), epochs=20, lr=3e-3,
-              callbacks=[])
-    assert squared_error(model, images) < 0.7 * before
+    nelbo.fit(model, images, objective=VAEGAN(hidden=(64, 32)), epochs=20, lr=3e-3, callbacks=[])
+    assert squared_error(model, images) < 0.8 * before
     assert model.sample(3, seed=0).isfinite().all()
 
 

@@ -43,7 +43,9 @@ def foretold(likelihood: Likelihood, objective: Objective, train: Source, steps:
         return "learns: at beta = 0 nothing holds the latents back"
     outputs = math.prod(likelihood.parameter_shape(train.shape))
     if outputs > max(math.prod(train.shape), OUTPUTS):
-        return f"none: with {outputs:,} outputs an example it takes minutes; nelbo.forecast has them"
+        return (
+            f"none: with {outputs:,} outputs an example it takes minutes; nelbo.forecast has them"
+        )
     seen = train.spread(max(2, VALUES // math.prod(train.shape)))
     try:
         found = forecast(seen, likelihood, beta=beta)
