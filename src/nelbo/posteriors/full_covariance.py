@@ -12,13 +12,14 @@ from nelbo.posteriors.base import Posterior
 from nelbo.registry import register
 
 
-# q(z|x) = N(z; mu, L L^T),   L = diag(sigma) (I + M),   M strictly lower triangular
+# q(z|x) = N(z; mu, L L^T),   L = diag(sigma) (I + M / K),   M strictly lower triangular
 @register("posterior", "full_covariance")
 class FullCovariance(Posterior):
     """A Gaussian whose latents may depend on each other; its KL to Gaussian priors is closed.
 
     The encoder's output is mu, log sigma^2, and M row by row; all outputs 0 is N(0, I). Rows of L
-    have their scale in common, so that a narrow latent does not make L hard to invert.
+    have their scale in common, so that a narrow latent does not make L hard to invert, and M is
+    divided by their number, so that a network's first outputs are nearly independent latents.
 
     Source: Kingma & Welling 2019, An Introduction to Variational Autoencoders, section 2.5.1.
 
@@ -35,7 +36,7 @@ class FullCovariance(Posterior):
         mu, log_square, below = parameters.tensor_split((latent, 2 * latent), dim=1)
         rows, columns = torch.tril_indices(latent, latent, -1, device=mu.device)
         unit = torch.eye(latent, dtype=mu.dtype, device=mu.device).flatten().expand(len(mu), -1)
-        unit = unit.index_add(1, latent * rows + columns, below).unflatten(1, (latent, latent))
+        unit = unit.index_add(1, latent * rows + columns, below / latent).unflatten(1, (latent, latent))
         factor = torch.exp(0.5 * log_square)[..., None] * unit
         return _Gaussian(mu, scale_tril=factor, validate_args=False)
 

@@ -8,7 +8,7 @@ from tests.references.rows import PosteriorRow
 
 def _covariance(o):
     sigma, factor = np.exp(o[3:6] / 2), np.eye(3)
-    factor[1, 0], factor[2, 0], factor[2, 1] = o[6:]
+    factor[1, 0], factor[2, 0], factor[2, 1] = o[6:] / 3
     factor = sigma[:, None] * factor
     return factor @ factor.T
 
