@@ -190,7 +190,11 @@ MODELS = (
 
 SAMPLERS = (
     Sampler("NormalSampler", prior="standard"),
-    Sampler("GaussianMixtureSampler", fitted="mixture", remark="By gradient; Pythae's by EM."),
+    Sampler(
+        "GaussianMixtureSampler",
+        fitted="mixture",
+        remark="By EM, then by gradient; Pythae's by EM.",
+    ),
     Sampler("TwoStageVAESampler", fitted="two_stage"),
     Sampler("HypersphereUniformSampler", prior="uniform_sphere", posterior="von_mises_fisher"),
     Sampler(

@@ -165,3 +165,16 @@ def test_a_decoder_without_an_output_bias_is_left_as_it_is():
     model, before = nelbo.VAE((4,), 2, network=own), decoder.weight.clone()
     model.initialise(torch.full((4,), 0.2))
     assert (decoder.weight == before).all()
+
+
+def test_fit_tells_a_model_the_mean_of_covariates_and_gaps():
+    x = torch.full((60, 4), 100.0)
+    x[::3, 0] = float("nan")
+    likelihood = nelbo.likelihoods.Gaussian(variance=1.0)
+    model = nelbo.VAE(4, 2, likelihood=likelihood, missing=True)
+    nelbo.fit(model, x, epochs=1, callbacks=[])
+    assert model.inputs.filling.tolist() == [100.0] * 4
+    rows = nelbo.data.beside(torch.zeros(60, 4), torch.arange(60) % 3)
+    model = nelbo.VAE(4, 2, likelihood=nelbo.likelihoods.Gaussian(variance=1.0), covariates=3)
+    nelbo.fit(model, rows, epochs=1, callbacks=[])
+    torch.testing.assert_close(model.inputs.usual, torch.full((3,), 1 / 3))

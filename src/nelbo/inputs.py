@@ -30,6 +30,9 @@ class Inputs(nn.Module):
         self.data_shape, self.covariates = data_shape, covariates
         self.missing = inside is not None
         self.example_shape = (math.prod(data_shape) + covariates,) if covariates else data_shape
+        self.filled: Tensor
+        if covariates or inside is not None:
+            self.register_buffer("filled", torch.tensor(False))
         if covariates:
             self.shift = nn.Linear(covariates, math.prod(data_shape), bias=False)
             self.usual: Tensor
@@ -98,10 +101,17 @@ class Inputs(nn.Module):
                 "objective 'm2', whose classify(x) also tells them.",
             )
 
+    @property
+    def wants_mean(self) -> bool:
+        """Whether the mean example is still to be told: see `fill`."""
+        return (self.covariates > 0 or self.missing) and not bool(self.filled)
+
     @torch.no_grad()
     def fill(self, mean: Tensor) -> None:
         """Take note of the mean example: for what is missing, and for covariates not given."""
         data, y = self.split(mean[None])
+        if self.covariates or self.missing:
+            self.filled.fill_(True)
         if self.missing:
             self.filling.copy_(data[0])
         if y is not None:

@@ -13,6 +13,7 @@ import nelbo
 from nelbo.distributions.relaxed_bits import RelaxedBits
 from nelbo.distributions.simplex import Concrete
 from nelbo.errors import BadValue
+from nelbo.posteriors import ConcretePosterior
 from nelbo.rng import seeded
 
 
@@ -121,3 +122,26 @@ def test_categories_must_agree_and_latents_be_whole_groups():
 def test_a_temperature_is_positive(text):
     with pytest.raises(BadValue, match="a positive number"):
         nelbo.registry.build("posterior", text)
+
+
+@pytest.mark.parametrize("lead", [10.0, 60.0, 1000.0])
+@pytest.mark.parametrize("temperature", [0.3, 0.5, 1.0])
+def test_however_sure_the_encoder_its_kl_is_that_of_double_precision(lead, temperature):
+    logits = torch.zeros(1, 5)
+    logits[0, 2] = lead
+    found = []
+    for dtype in (torch.float32, torch.float64):
+        q = ConcretePosterior(categories=5, temperature=temperature)(logits.to(dtype))
+        p = Concrete(torch.zeros(1, 5, dtype=dtype), temperature)
+        with seeded(0):
+            z = q.rsample(torch.Size((20_000,)))
+        found.append(q.log_prob(z) - p.log_prob(z))
+    error = sum(f.double().var() / len(f) for f in found) ** 0.5
+    means = [f.double().mean() for f in found]
+    assert abs(means[0] - means[1]) < 5 * error
+    assert means[0] > 0
+
+
+def test_a_temperature_below_single_precision_is_refused():
+    with pytest.raises(BadValue, match="temperature: expected at least 0.3"):
+        ConcretePosterior(temperature=0.2)

@@ -170,3 +170,15 @@ def test_the_elbo_of_several_samples_has_less_noise_than_of_one():
     model = LinearGaussian()
     one, many = (model.gradients(ELBO(), 500, samples=n).var(0).sum() for n in (1, 20))
     assert many < 0.2 * one
+
+
+@pytest.mark.parametrize("objective", [DReG(samples=4), PIWAE(groups=2, each=2)])
+def test_a_decoder_alone_learns_as_by_iwae(objective):
+    model = LinearGaussian()
+    model.mu, model.logvar = model.mu.detach(), model.logvar.detach()
+    slopes = []
+    for kind in (objective, IWAE(samples=4)):
+        with seeded(0):
+            value = kind(model.terms(4)).sum()
+        slopes.append(torch.autograd.grad(value, model.weight)[0])
+    assert_close(*slopes)

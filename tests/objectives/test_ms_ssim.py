@@ -62,3 +62,13 @@ def test_what_is_no_image_is_refused():
 def test_a_negative_weight_is_refused():
     with pytest.raises(BadValue, match="weight: expected"):
         MSSSIM(weight=-1.0)
+
+
+def test_values_out_of_range_and_missing_ones_are_refused():
+    likelihood = nelbo.likelihoods.Gaussian(variance=1.0)
+    model = nelbo.VAE((1, 16, 16), 2, likelihood=likelihood)
+    with pytest.raises(BadValue, match=r"values in \[0, 1\], got values from"):
+        nelbo.fit(model, 3 * torch.ones(20, 1, 16, 16), objective=MSSSIM(), callbacks=[])
+    model = nelbo.VAE((1, 16, 16), 2, likelihood=likelihood, missing=True)
+    with pytest.raises(BadValue, match="missing entries under MSSSIM"):
+        nelbo.fit(model, torch.ones(20, 1, 16, 16), objective=MSSSIM(), callbacks=[])

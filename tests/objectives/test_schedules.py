@@ -42,7 +42,7 @@ def test_linear_refuses_a_run_that_ends_before_its_end_and_advises_one_that_does
         schedule.check(run)
         assert schedule(run) == 1.0
     else:
-        with pytest.raises(BadValue, match=f"got {steps} steps, so that beta ends at") as caught:
+        with pytest.raises(BadValue, match=f"got {steps} steps, so that it ends at") as caught:
             schedule.check(run)
         replace(schedule, steps=advised(caught.value)).check(run)
 

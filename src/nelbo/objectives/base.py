@@ -47,6 +47,13 @@ class Objective(ABC):
 
     def check_data(self, model: Any, x: Tensor) -> bool:
         """Refuse data that this cannot be taken of; return whether all is in the support."""
+        if model.missing and not self.uses_likelihood:
+            raise BadValue(
+                f"missing entries under {type(self).__name__}",
+                expected="an objective of log p(x|z), from which they can be left out",
+                got="one that compares whole examples",
+                fix="Use 'elbo' or 'iwae'.",
+            )
         return model.check(x)
 
     def at(self, step: int) -> Objective:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from nelbo.checks import not_negative
 from nelbo.objectives.base import Objective, number
-from nelbo.objectives.schedules import Linear, Schedule
+from nelbo.objectives.schedules import Schedule
 from nelbo.registry import register
 from nelbo.terms import Terms
 
@@ -23,7 +23,7 @@ class Capacity(Objective):
     Source: Burgess et al. 2018, Understanding disentangling in beta-VAE, equation 8.
 
     Args:
-        nats: C, a number or a schedule; by default from 0 to 25 in 10,000 steps.
+        nats: C, a number, or a schedule from 0 on, as in the paper.
         gamma: weight of the distance from it.
 
     Example:
@@ -32,7 +32,7 @@ class Capacity(Objective):
 
     """
 
-    nats: float | Schedule = Linear(steps=10_000, end=25.0)
+    nats: float | Schedule = 25.0
     gamma: float = 1000.0
 
     def __post_init__(self) -> None:

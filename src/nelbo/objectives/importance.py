@@ -30,10 +30,10 @@ def steered(terms: Terms, u: Weights, v: Weights, log_q: Weights) -> Float[Tenso
         v: weights of each sample for the encoder.
         log_q: log q(z|x), with the gradient that the encoder is to have of it.
     """
-    if not (torch.is_grad_enabled() and terms.z.requires_grad):
-        return torch.zeros_like(u[0])
     u, v = u.detach(), v.detach()
     log_p = terms.log_px + terms.log_pz
+    if not (torch.is_grad_enabled() and terms.z.requires_grad):
+        return gradient_only((u * log_p - v * log_q).sum(0))
     (turn,) = torch.autograd.grad(((v - u) * log_p).sum(), terms.z, retain_graph=True)
     turned = (turn * terms.z).sum(-1)
     return gradient_only((u * log_p - v * log_q + turned).sum(0))

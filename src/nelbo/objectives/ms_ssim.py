@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -64,6 +64,17 @@ class MSSSIM(Objective):
         x = terms.x.expand(mean.shape).flatten(0, 1)
         alike = ms_ssim(x, mean.flatten(0, 1)).view(mean.shape[:2]).mean(0)
         return -self.weight * (1 - alike) - terms.kl_total
+
+    def check_data(self, model: Any, x: Tensor) -> bool:
+        """Refuse values outside [0, 1]."""
+        if not bool(((x >= 0) & (x <= 1)).all()):
+            raise BadValue(
+                "data for MS-SSIM",
+                expected="values in [0, 1]",
+                got=f"values from {x.min().item():g} to {x.max().item():g}",
+                fix="Scale the images.",
+            )
+        return super().check_data(model, x)
 
     @property
     def belief(self) -> str:

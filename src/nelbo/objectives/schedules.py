@@ -78,7 +78,7 @@ class Linear(Schedule):
             raise BadValue(
                 "warm-up",
                 expected=f"at most the run's {steps} steps",
-                got=f"{self.steps} steps, so that beta ends at {self(steps):.3g}",
+                got=f"{self.steps} steps, so that it ends at {self(steps):.3g}",
                 fix=f"Use steps={max(1, steps // 2)}, or train longer.",
             )
 

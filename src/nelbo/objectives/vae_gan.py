@@ -67,7 +67,9 @@ class VAEGAN(LearningObjective):
         """Return the objective of each example, [batch]."""
         shape, features = terms.z.shape[:2], self.critic[:-2]
         seen = terms.px.mean.flatten(0, 1)
-        made = terms.model.decode(prior_draws(terms).unflatten(0, shape)).mean.flatten(0, 1)
+        given = () if terms.y is None else (terms.y,)
+        made = terms.model.decode(prior_draws(terms).unflatten(0, shape), *given)
+        made = made.mean.flatten(0, 1)
         data = terms.x.repeat(shape[0], *(1,) * (terms.x.dim() - 1))
         error = _features(features, data) - _features(features, seen)
         similar = gaussian_log_prob(error, 0 * error, 0 * error).sum(-1)

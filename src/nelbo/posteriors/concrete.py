@@ -7,8 +7,13 @@ from torch import Tensor
 from torch.distributions import Distribution
 
 from nelbo.distributions.simplex import Concrete, simplices
+from nelbo.errors import BadValue
 from nelbo.posteriors.grouped import Grouped
 from nelbo.registry import register
+
+LOWEST = 80.0  # -log z that single precision holds
+NOISE = 16.0  # between two Gumbel draws, all but once in ten million
+LEAST = 4.0  # of a logit, to be as good as certain
 
 
 # z_g = softmax((l_g(x) + Gumbel noise) / t),  z = (z_1, ..., z_G)
@@ -25,11 +30,11 @@ class ConcretePosterior(Grouped):
 
     Args:
         categories: of each group; the number of latents is a multiple of it.
-        temperature: t, positive: draws are the nearer to one-hot, and gradients the noisier, the
-            smaller it is.
+        temperature: t, at least 0.3: the smaller, the nearer to one-hot are the draws, and the
+            noisier the gradients.
 
     Raises:
-        ValueError: fewer than two categories, a temperature that is not positive, or (when the
+        ValueError: fewer than two categories, a temperature below 0.3, or (when the
             model is built) latents that are not whole groups.
 
     Example:
@@ -44,6 +49,21 @@ class ConcretePosterior(Grouped):
 
     base_measure_of = staticmethod(simplices)
 
+    def __init__(self, categories: int = 10, temperature: float = 0.5) -> None:
+        super().__init__(categories, temperature)
+        self.most = (LOWEST * temperature - NOISE) / 2
+        if self.most < LEAST:
+            raise BadValue(
+                "temperature",
+                expected=f"at least {(2 * LEAST + NOISE) / LOWEST:g}: below it log z leaves single "
+                "precision",
+                got=temperature,
+                fix="Try 0.5, or the posterior 'st_gumbel_softmax', whose latents are one-hot.",
+            )
+
     def forward(self, parameters: Float[Tensor, "batch latent"]) -> Distribution:
         """Return q(z|x) for logits, [batch, groups * categories]."""
-        return Concrete(parameters.unflatten(-1, (-1, self.categories)), self.temperature)
+        logits = parameters.unflatten(-1, (-1, self.categories))
+        # further apart, log z would leave what single precision can hold, and the bound its sense
+        apart = (logits - logits.mean(-1, keepdim=True)).clamp(-self.most, self.most)
+        return Concrete(apart, self.temperature)

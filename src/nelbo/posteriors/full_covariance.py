@@ -36,7 +36,9 @@ class FullCovariance(Posterior):
         mu, log_square, below = parameters.tensor_split((latent, 2 * latent), dim=1)
         rows, columns = torch.tril_indices(latent, latent, -1, device=mu.device)
         unit = torch.eye(latent, dtype=mu.dtype, device=mu.device).flatten().expand(len(mu), -1)
-        unit = unit.index_add(1, latent * rows + columns, below / latent).unflatten(1, (latent, latent))
+        unit = unit.index_add(1, latent * rows + columns, below / latent).unflatten(
+            1, (latent, latent)
+        )
         factor = torch.exp(0.5 * log_square)[..., None] * unit
         return _Gaussian(mu, scale_tril=factor, validate_args=False)
 

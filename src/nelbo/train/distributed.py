@@ -36,8 +36,9 @@ class Distributed(Step):
     a second one.
 
     What couples the examples of a batch (batch normalisation, the optimal sigma of
-    `Gaussian(sigma="optimal")`) sees the rows of its own process; its running means are averaged
-    over the processes when an epoch ends.
+    `Gaussian(sigma="optimal")`, free bits, total correlations, covariances and discrepancies of
+    latents, the controllers of GECO and ControlVAE) sees the rows of its own process; running
+    means are averaged over the processes when an epoch ends.
 
     Source: Li et al. 2020, PyTorch Distributed: experiences on accelerating data parallel training.
 

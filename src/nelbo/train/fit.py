@@ -170,6 +170,8 @@ def fit(
     if compile and not wanted:
         tell("Not compiled, only slower: the steps of several processes are not.")
     learning = learning_of(objective, model, seed)
+    if model.inputs.wants_mean and source.size is not None:
+        model.inputs.fill(world.on_main(source.mean))
     check_together(model, objective, source)
     optimizer = Adam(groups(model, learning, lr), lr)
     loop = Loop(

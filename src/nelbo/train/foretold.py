@@ -41,13 +41,11 @@ def foretold(likelihood: Likelihood, objective: Objective, train: Source, steps:
     beta = last.beta
     if beta == 0:
         return "learns: at beta = 0 nothing holds the latents back"
-    outputs = math.prod(likelihood.parameter_shape(train.shape))
-    if outputs > max(math.prod(train.shape), OUTPUTS):
-        return (
-            f"none: with {outputs:,} outputs an example it takes minutes; nelbo.forecast has them"
-        )
     seen = train.spread(max(2, VALUES // math.prod(train.shape)))
     try:
+        outputs = math.prod(likelihood.parameter_shape(train.shape))
+        if outputs > max(math.prod(train.shape), OUTPUTS):
+            return f"none: with {outputs:,} outputs an example it takes minutes: nelbo.forecast"
         found = forecast(seen, likelihood, beta=beta)
     except Exception as error:  # a forecast must not keep anybody from training
         return f"none: {error}"

@@ -13,6 +13,7 @@ from torch.distributions import Distribution, Independent, Normal
 
 from nelbo.data import Source
 from nelbo.doctor.diagnose.foreign import Foreign, takes
+from nelbo.doctor.diagnose.links import takes_mean
 from nelbo.doctor.kept import sampling_mode
 from nelbo.doctor.modules import behind
 from nelbo.errors import BadType, BadValue, nearest
@@ -284,9 +285,3 @@ def _parameters(part: Tensor, output: Output, likelihood: Likelihood) -> Tensor:
         return part
     edge = torch.finfo(part.dtype).eps
     return torch.logit(part.clamp(edge, 1 - edge))
-
-
-def takes_mean(likelihood: Likelihood) -> bool:
-    """Return whether a likelihood is fed with the mean itself."""
-    quarter = torch.tensor([0.25])
-    return bool(torch.isclose(likelihood.output_at(quarter).flatten()[0], quarter[0]))

@@ -13,7 +13,8 @@ from torch.distributions import Distribution
 
 from nelbo.data import Source
 from nelbo.doctor.audit.results import Audit
-from nelbo.doctor.diagnose.adapt import Adapter, takes_mean
+from nelbo.doctor.diagnose.adapt import Adapter
+from nelbo.doctor.diagnose.links import squashes
 from nelbo.doctor.diagnose.liveness import Activity, watch
 from nelbo.doctor.forecast import Forecast, Moments, forecast
 from nelbo.errors import BadValue
@@ -118,7 +119,7 @@ class Case:
         if self.adapter is not None:
             return self.adapter.output == "logits"
         likelihood = getattr(self.model, "likelihood", None)
-        return isinstance(likelihood, Likelihood) and not takes_mean(likelihood)
+        return isinstance(likelihood, Likelihood) and squashes(likelihood)
 
     @property
     def collapsed(self) -> bool:
