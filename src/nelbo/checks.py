@@ -135,14 +135,16 @@ def component(axis: str, value: T | None, kind: type[T], default: Callable[[], T
     return value
 
 
-def same_measure(posterior: Any, prior: Any) -> None:
+def same_measure(posterior: Any, prior: Any, fitting: Sequence[str] = ()) -> None:
     """Refuse a posterior and a prior whose densities are against different base measures."""
     if posterior.base_measure != prior.base_measure:
         raise BadValue(
             f"prior {type(prior).__name__}",
             expected=f"a {posterior.base_measure}, as {type(posterior).__name__} is",
             got=f"a {prior.base_measure}",
-            fix="Between different base measures there is no KL: see docs/catalogue.md for what "
+            fix=f"Use the prior {' or '.join(map(repr, fitting))}."
+            if fitting
+            else "Between different base measures there is no KL: see docs/catalogue.md for what "
             "goes together.",
         )
 

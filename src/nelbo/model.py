@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.distributions import Distribution
 
 from nelbo import checks, registry
-from nelbo.context import Context
+from nelbo.context import EUCLIDEAN, Context
 from nelbo.inputs import Inputs
 from nelbo.likelihoods import Bernoulli, Likelihood
 from nelbo.likelihoods.observed import filler
@@ -89,7 +89,7 @@ class VAE(nn.Module):
         )
 
     def _take(self, prior: Prior) -> None:
-        checks.same_measure(self.posterior, prior)
+        checks.same_measure(self.posterior, prior, _fitting(self.posterior))
         self.prior = prior
         prior.setup(self.latent)
         prior.connect(self.posterior, self.data_shape, self.covariates)
@@ -253,6 +253,15 @@ class VAE(nn.Module):
 
 AXES = ("network", "likelihood", "posterior", "prior")
 Covariates = Float[Tensor, "batch covariates"] | None
+
+
+def _fitting(posterior: Posterior) -> list[str]:
+    """Return the names of the priors that are against the same base measure."""
+    measure = posterior.base_measure
+    if measure == EUCLIDEAN:
+        return ["standard"]
+    kinds = {name: registry.component("prior", name) for name in registry.names("prior")}
+    return [name for name, kind in kinds.items() if getattr(kind, "base_measure", "") == measure]
 
 
 def _full(output: Tensor) -> Tensor:

@@ -71,6 +71,6 @@ def _write(path: Path, x: np.ndarray, names: list[str]) -> None:
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerows([names] * bool(names))
-        writer.writerows([f"{value:.9g}" for value in row] for row in rows)
+        writer.writerows([str(value) for value in row] for row in rows)  # as few digits as tell it
         buffer.write(text.getvalue().encode())
     write_atomically(path, buffer.getvalue())
