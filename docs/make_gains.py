@@ -184,9 +184,11 @@ themselves, fewer are better; ± one standard error over images, for differences
 {table(head, rows)}
 
 A density of y = (x + u) / 256 codes the bytes in at most -(log p(y) - D log 256) / (D log 2) bits
-(Theis et al. 2016). Without the D log 256 it would seem 8 bits better than it is. The Gaussians
-may not sharpen below a floor (log sigma above -6, two thirds of a grey level), which costs them on
-the black background.
+(Theis et al. 2016). Without the D log 256 it would seem 8 bits better than it is. A scale that is
+learned starts at 1, the whole range of the data, and moves by the step size: in so few steps
+`gaussian` and `logistic` have not arrived, and stand above the 8 bits of no model at all. Nor may
+they sharpen below a floor (log sigma above -6, two thirds of a grey level), which costs them on the
+black background.
 """
 
 
