@@ -122,7 +122,7 @@ def test_an_empty_folder_will_do(tmp_path):
         (("absent.npy",), "absent.npy"),
         (("mnits",), "Did you mean 'mnist'?"),
         (("broken.npy",), "broken.npy"),
-        (("holes.npy",), "nan in example 1, feature 2"),
+        (("holes.npy",), "expected finite values, got NaN"),
         (("mine.npy", "--epochs", "0"), "epochs: expected an integer of at least 1"),
         (("mine.npy", "--batch", "0"), "batch: expected an integer of at least 1"),
         (("mine.npy", "--lr", "-1"), "lr: expected a positive number"),

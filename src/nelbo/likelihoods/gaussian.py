@@ -166,4 +166,5 @@ class Gaussian(Reals, Likelihood):
 
 def _are_counts(x: Tensor) -> bool:
     low, high = x.aminmax()
-    return bool(low >= 0) and bool(high > 1) and bool((x == x.round()).all())
+    varies = bool(low < high)  # a constant column counts nothing
+    return varies and bool(low >= 0) and bool(high > 1) and bool((x == x.round()).all())

@@ -129,11 +129,11 @@ def test_missing_values_are_counted_and_change_no_kind():
     assert any("missing=True" in note for note in found.notes)
 
 
-def test_uneven_features_have_their_own_noise():
+def test_uneven_features_are_standardised_and_then_share_their_noise():
     x = rng().normal(size=(500, 6)) * np.logspace(-2, 3, 6)
     found = nelbo.suggest(x)
-    assert found.text == "gaussian:sigma=per_feature"
-    assert any("standardise" in note for note in found.notes)
+    assert found.text == "gaussian:sigma=learned"
+    assert found.transform == "standardise"
 
 
 def test_latents_are_the_linear_equivalent_dimensions():
