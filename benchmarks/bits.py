@@ -17,7 +17,6 @@ Runs go on from their newest checkpoints in --scratch. Writes results/bits.json 
 from __future__ import annotations
 
 import argparse
-import datetime
 import importlib
 import json
 import math
@@ -28,12 +27,12 @@ from pathlib import Path
 import numpy as np
 import torch
 from gains import BATCH, LATENT, LR, bounds, estimate
+from keeping import keep
 
 import nelbo
 from nelbo import registry
 from nelbo.data import Examples
 from nelbo.machine import hardware
-from nelbo.train import versions
 
 RESULT = Path(__file__).parent / "results" / "bits.json"
 MASSES = ("discretized_logistic_mixture:components=5", "discretized_logistic", "categorical")
@@ -96,11 +95,9 @@ def write(rows, epochs, samples, images, result):
         "seed": SEED,
         "above": first["likelihood"],
         "likelihoods": found,
-        "versions": versions(),
         "hardware": {**hardware(), "threads": torch.get_num_threads()},
-        "date": datetime.date.today().isoformat(),
     }
-    result.write_text(json.dumps(record, indent=2) + "\n")
+    keep(result, record)
 
 
 def main():

@@ -9,19 +9,16 @@ images: E log p(z), and what the decoder makes of the prior beside what it makes
 from __future__ import annotations
 
 import argparse
-import datetime
-import json
 import time
 from dataclasses import asdict
 from pathlib import Path
 
 import torch
+from keeping import keep
 
 import nelbo
 from nelbo import registry
-from nelbo.machine import hardware
 from nelbo.rng import seeded
-from nelbo.train import versions
 
 RESULT = Path(__file__).parent / "results" / "fitted-priors.json"
 MODELS = {
@@ -89,11 +86,8 @@ def main():
         f"binarised once, {LATENT} latents; samples are best at shift 0, spread 1, distance 1",
         "epochs": epochs,
         "rows": rows,
-        "versions": versions(),
-        "hardware": hardware(),
-        "date": datetime.date.today().isoformat(),
     }
-    RESULT.write_text(json.dumps(result, indent=2) + "\n")
+    keep(RESULT, result)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,6 @@ when it is done. Writes results/gains.json after each.
 from __future__ import annotations
 
 import argparse
-import datetime
 import json
 import math
 import tempfile
@@ -28,6 +27,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from keeping import keep
 
 import nelbo
 from nelbo.data import Examples
@@ -40,7 +40,6 @@ from nelbo.objectives import IWAE, Objective
 from nelbo.posteriors import IAF, FullCovariance, Ladder, ResidualTopDown
 from nelbo.priors import MAF, Mixture, TopDown, Vamp
 from nelbo.rng import seeded
-from nelbo.train import versions
 from nelbo.train.adam import Adam
 from nelbo.train.step import Step
 
@@ -201,11 +200,9 @@ def write(runs, costs, epochs, result, samples):
         "epochs": epochs,
         "samples": samples,
         "contestants": summary(runs, costs),
-        "versions": versions(),
         "hardware": {**hardware(), "threads": torch.get_num_threads()},
-        "date": datetime.date.today().isoformat(),
     }
-    result.write_text(json.dumps(found, indent=2) + "\n")
+    keep(result, found)
     return found["contestants"]
 
 

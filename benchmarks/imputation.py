@@ -11,8 +11,6 @@ results/imputation.json.
 from __future__ import annotations
 
 import argparse
-import datetime
-import json
 import time
 import warnings
 from pathlib import Path
@@ -20,13 +18,13 @@ from pathlib import Path
 import numpy as np
 import sklearn
 import torch
+from keeping import keep
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.experimental import enable_iterative_imputer  # noqa: F401 - it makes the next one
 from sklearn.impute import IterativeImputer, KNNImputer, SimpleImputer
 
 import nelbo
-from nelbo.machine import hardware
 from nelbo.train import versions
 
 RESULT = Path(__file__).parent / "results" / "imputation.json"
@@ -115,10 +113,8 @@ def main():
         },
         "tables": tables,
         "versions": {**versions(), "scikit-learn": sklearn.__version__},
-        "hardware": hardware(),
-        "date": datetime.date.today().isoformat(),
     }  # fmt: skip
-    RESULT.write_text(json.dumps(result, indent=2) + "\n")
+    keep(RESULT, result)
 
 
 if __name__ == "__main__":

@@ -8,15 +8,12 @@ same noise. Writes results/precision.json.
 from __future__ import annotations
 
 import argparse
-import datetime
-import json
 from pathlib import Path
 
 import torch
+from keeping import keep
 
 import nelbo
-from nelbo.machine import hardware
-from nelbo.train import versions
 
 RESULT = Path(__file__).parent / "results" / "precision.json"
 SEEDS = (0, 1, 2)
@@ -67,11 +64,8 @@ def main():
         "what": "test ELBO in nats, MNIST binarised once, after equal steps in fp32 and bf16",
         "epochs": epochs,
         "likelihoods": found,
-        "versions": versions(),
-        "hardware": hardware(),
-        "date": datetime.date.today().isoformat(),
     }
-    RESULT.write_text(json.dumps(result, indent=2) + "\n")
+    keep(RESULT, result)
 
 
 if __name__ == "__main__":

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from typing import ClassVar
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 from torch.distributions import Distribution, Independent
 
 from nelbo.checks import component, count
@@ -20,7 +20,7 @@ from nelbo.likelihoods.reading import reading
 
 
 # p(x|z) = prod_i p(x_i | x_1, ..., x_{i-1}, z)
-class Autoregressive(Likelihood):
+class Autoregressive(nn.Module, ABC):
     """Each feature has a likelihood whose parameters depend on z and on the features before it.
 
     The decoder's output is not those parameters but maps of features, on which a network of the

@@ -13,7 +13,7 @@ from nelbo.registry import register
 
 # p(x|z) = prod_i p(x_i | x_<i, s(z)),   s(z) the decoder's output
 @register("likelihood", "pixel_cnn")
-class PixelCNN(Autoregressive):
+class PixelCNN(Autoregressive, Likelihood):
     """Pixels row by row from left to right, in each the channels in their order: red first.
 
     The latents are left with what is beyond the reach of its convolutions: a small one (few

@@ -22,7 +22,7 @@ CELLS: dict[str, type[nn.GRU] | type[nn.LSTM]] = {"gru": nn.GRU, "lstm": nn.LSTM
 
 # h_t = RNN([x_{t-1}, s_t(z)], h_{t-1}),   p(x_t | x_<t, z) = p(x_t; W h_t + b)
 @register("likelihood", "recurrent")
-class Recurrent(Autoregressive):
+class Recurrent(Autoregressive, Likelihood):
     """Steps of a sequence one after the other: x_t given z and the steps before it.
 
     The last axis of an example is time; features of one step are independent given the steps

@@ -8,6 +8,7 @@ from torch.distributions import Distribution
 
 from nelbo.distributions.simplex import Concrete, simplices
 from nelbo.errors import BadValue
+from nelbo.posteriors.base import Posterior
 from nelbo.posteriors.grouped import Grouped
 from nelbo.registry import register
 
@@ -18,7 +19,7 @@ LEAST = 4.0  # of a logit, to be as good as certain
 
 # z_g = softmax((l_g(x) + Gumbel noise) / t),  z = (z_1, ..., z_G)
 @register("posterior", "concrete")
-class ConcretePosterior(Grouped):
+class ConcretePosterior(Grouped, Posterior):
     """Relaxed categorical latents: groups of categories, each group nearly one-hot.
 
     The latents are the groups' probabilities side by side; the encoder's output is their logits.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -16,11 +16,10 @@ from nelbo.distributions.top_down import (
     require_top_down,
 )
 from nelbo.errors import BadValue
-from nelbo.posteriors.base import Posterior
 
 
 # q(z|x) = q(z_1|x) prod_l q(z_l | z_<l, x), each made of p(z_l | z_<l) and what the encoder says
-class FromTop(Posterior):
+class FromTop(nn.Module, ABC):
     """Levels of latents, drawn from the top down with the prior's own network.
 
     Args:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
+
+from torch import nn
 
 from nelbo import checks
 from nelbo.distributions.simplex import require_temperature, whole_groups
-from nelbo.posteriors.base import Posterior
 
 
-class Grouped(Posterior):
+class Grouped(nn.Module, ABC):
     """Latents in groups of categories, drawn at a temperature; the encoder's output is logits.
 
     Args:
@@ -21,6 +22,8 @@ class Grouped(Posterior):
             model is built) latents that are not whole groups.
 
     """
+
+    base_measure: str
 
     def __init__(self, categories: int = 10, temperature: float = 0.5) -> None:
         super().__init__()

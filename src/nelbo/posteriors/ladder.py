@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from nelbo.distributions.top_down import Gaussian, Merge, bounded
+from nelbo.posteriors.base import Posterior
 from nelbo.posteriors.from_top import FromTop
 from nelbo.registry import register
 
@@ -15,7 +16,7 @@ from nelbo.registry import register
 # q(z_1|x) = N(m_1(x), s_1(x)^2); on the levels below, where p(z_l | z_<l) = N(mu_p, sigma_p^2),
 # sigma_q^2 = 1 / (1/s_l^2 + 1/sigma_p^2),   mu_q = sigma_q^2 (m_l/s_l^2 + mu_p/sigma_p^2)
 @register("posterior", "ladder")
-class Ladder(FromTop):
+class Ladder(FromTop, Posterior):
     """Levels of latents, each the product of what the encoder and what the prior says of it.
 
     The encoder's output is a mean and a logarithm of the variance of each latent; the prior is

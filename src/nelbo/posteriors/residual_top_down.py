@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from nelbo.checks import count
 from nelbo.distributions.gated_pair import GatedPair
 from nelbo.distributions.top_down import Gaussian, Merge, bounded, require_top_down
+from nelbo.posteriors.base import Posterior
 from nelbo.posteriors.from_top import FromTop
 from nelbo.registry import register
 
@@ -15,7 +16,7 @@ from nelbo.registry import register
 # q(z_l | z_<l, x) = N(mu_p + d_mu, sigma_p^2 d_sigma^2),   p(z_l | z_<l) = N(mu_p, sigma_p^2)
 # (d_mu, log d_sigma^2) = W_l [(A_l h_l + B_l e_l) * sigmoid(C_l h_l + D_l e_l)],  e = encoder(x)
 @register("posterior", "residual_top_down")
-class ResidualTopDown(FromTop):
+class ResidualTopDown(FromTop, Posterior):
     """Levels of latents, each of which says how it differs from what the prior expects there.
 
     The encoder's output is a vector of features for each level, which a gated layer joins with the

@@ -7,13 +7,14 @@ from torch import Tensor
 from torch.distributions import Distribution
 
 from nelbo.distributions.one_hot import StraightThrough, one_hot_vectors
+from nelbo.posteriors.base import Posterior
 from nelbo.posteriors.grouped import Grouped
 from nelbo.registry import register
 
 
 # z_g = one_hot(argmax_c [l_g(x) + Gumbel noise]_c),   with the gradient of softmax((...) / t)
 @register("posterior", "st_gumbel_softmax")
-class STGumbelSoftmax(Grouped):
+class STGumbelSoftmax(Grouped, Posterior):
     """Categorical latents: groups of categories, each group a one-hot vector.
 
     The encoder's output is the logits. Draws, masses and the KL are exact, so that what 'elbo' and

@@ -75,6 +75,7 @@ def fit(
 ) -> Run:
     """Train a model with Adam on the mean over examples of an objective, in nats.
 
+    A model with covariates or missing entries is told their mean first, unless `initialise` did.
     Before the first step it checks the data against the likelihood's support and prints what the
     run believes. The same weights, data and seed to begin with give the same weights in the end,
     bit for bit on the CPU. Processes that `torchrun` or `accelerate launch` started train one model
