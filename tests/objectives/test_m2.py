@@ -185,3 +185,8 @@ def test_it_trains_and_tells_the_classes(tmp_path):
     assert last["elbo"] == pytest.approx(last["reconstruction"] - last["kl"], rel=1e-6)
     found = objective.classify(data).argmax(-1)
     assert float((found == labels).float().mean()) > 0.9
+
+
+def test_nothing_is_classified_before_training():
+    with pytest.raises(BadValue, match="classify: expected a trained classifier"):
+        M2().classify(torch.zeros(2, 4))

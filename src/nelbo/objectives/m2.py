@@ -106,7 +106,14 @@ class M2(LearningObjective):
 
         Args:
             x: data, or rows of data and covariates, of which the latter are not looked at.
+
+        Raises:
+            ValueError: nothing was trained with this objective.
+
         """
+        if not hasattr(self, "classifier"):
+            got, fix = "none", "Train with this very objective: nelbo.fit(..., objective=m2)."
+            raise BadValue("classify", expected="a trained classifier", got=got, fix=fix)
         return self._log_q(x).exp()
 
     def _log_q(self, x: Tensor) -> Tensor:
