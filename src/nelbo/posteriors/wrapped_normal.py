@@ -20,8 +20,10 @@ class WrappedNormalPosterior(Posterior):
     The encoder's output is (m, logvar): mu lies at the distance |m| from the origin, in the
     direction of m, and the variances are those of the distance from mu. `mean` is the Euclidean
     mean, estimated with fixed noise; it lies in the ball, nearer to the origin than mu, which is
-    `location`. Single precision holds distances up to 8.7 / sqrt(c) from the origin; draws beyond
-    are taken there, where an encoder that puts many of them understates its KL. The priors are 'wrapped_standard' and 'riemannian_normal', of the same curvature.
+    `location`. The priors are 'wrapped_standard' and 'riemannian_normal', of the same curvature.
+
+    Single precision holds distances up to 8.7 / sqrt(c) from the origin; draws beyond are taken
+    there, and an encoder that puts many of them there understates its KL.
 
     Source: Mathieu, Le Lan, Maddison, Tomioka & Teh 2019, Continuous hierarchical representations
     with Poincare variational auto-encoders, section 3.2.
