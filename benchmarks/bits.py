@@ -52,7 +52,7 @@ def trained(name, train, epochs, folder):
         network=nelbo.networks.Conv(channels=CHANNELS, hidden=HIDDEN),
         likelihood=registry.build("likelihood", name),
     )
-    model.initialise(train.mean())
+    model.initialise(train.mean(), train.some())
     # the forecast of fifteen outputs a pixel, and of 256, takes longer than this training
     importlib.import_module("nelbo.train.beliefs").foretold = lambda *_: None
     settings = {"epochs": epochs, "batch": BATCH, "lr": LR, "seed": SEED, "compile": False}

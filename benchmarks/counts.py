@@ -97,7 +97,7 @@ def row(name, parts, steps, samples):
     network = nelbo.networks.MLP(hidden=HIDDEN)
     likelihood = registry.build("likelihood", name)
     model = nelbo.VAE(train.shape, LATENT, network=network, likelihood=likelihood)
-    model.initialise(train.mean())
+    model.initialise(train.mean(), train.some())
     epochs = -(-steps * BATCH // len(train))
     settings = {"epochs": epochs, "batch": BATCH, "lr": LR, "clip": 100.0, "seed": SEED}
     run = nelbo.fit(

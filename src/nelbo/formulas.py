@@ -70,7 +70,7 @@ class _LogNorm(torch.autograd.Function):
         # max(a, 0) in place of a/2 + |a|/2, whose parts cancel where a is far below 0
         exact = F.relu(far) - torch.log(size) + torch.log1p(-torch.exp(-size.clamp_max(50.0)))
         near = torch.where(small, 0.5 * logits, torch.zeros_like(logits))
-        return torch.where(small, near + _log_sinhc_series(near**2), exact)
+        return torch.where(small, near + near**2 * _polynomial(_LOG_SINHC, near**2), exact)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor], output: Tensor) -> None:
@@ -95,10 +95,10 @@ _LOG_SINHC = (
 )
 
 
-def _log_sinhc_series(y2: Tensor) -> Tensor:
-    total = torch.zeros_like(y2)
-    for coefficient in reversed(_LOG_SINHC):
-        total = (total + coefficient) * y2
+def _polynomial(coefficients: tuple[float, ...], x: Tensor) -> Tensor:
+    total = torch.full_like(x, coefficients[-1])
+    for coefficient in coefficients[-2::-1]:
+        total = total * x + coefficient
     return total
 
 
@@ -208,6 +208,9 @@ def gradient_only(value: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
 # log Gamma(x) = (x - 1/2) log x - x + 1/2 log 2 pi + r(x)
 # r(x) = sum_k B_2k / (2k (2k - 1) x^(2k - 1))           Abramowitz & Stegun 1964, (6.1.40)
 _STIRLING = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360, 1 / 156)
+_SLOPES = tuple(-(2 * k + 1) * c for k, c in enumerate(_STIRLING))  # of r
+_LARGE = 8  # from here on the series has all the digits of double precision
+_LOG_PRODUCT, _SUM = math.log(math.prod(range(8, 16))), sum(1 / k for k in range(8, 16))
 
 
 def log_gamma_remainder(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
@@ -221,11 +224,75 @@ def log_gamma_remainder(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
         0.0811
 
     """
-    large = x >= 8.0
-    far = torch.where(large, x, torch.full_like(x, 8.0))
-    near = torch.where(large, torch.ones_like(x), x)
-    series = torch.zeros_like(x)
-    for coefficient in reversed(_STIRLING):
-        series = series / far**2 + coefficient
+    far, near = x.clamp_min(_LARGE), x.clamp_max(_LARGE)
     exact = torch.lgamma(near) - (near - 0.5) * torch.log(near) + near - 0.5 * LOG_2PI
-    return torch.where(large, series / far, exact)
+    return torch.where(x >= _LARGE, _polynomial(_STIRLING, far**-2) / far, exact)
+
+
+# log Gamma(t + x) - log Gamma(t) = (T - 1/2) log(1 + d/T) + d log(T + d) - d + r(T + d) - r(T),
+# T = t and d = x where both ends are large; an end that is small is raised:
+# log Gamma(t) = log Gamma(t + 8) - log t (t + 1) ... (t + 7)   Abramowitz & Stegun 1964, (6.1.16)
+def log_rising(t: Float[Tensor, "*#shape"], x: Float[Tensor, "*#shape"]) -> Float[Tensor, "*shape"]:
+    """Logarithm of the rising factorial t (t + 1) ... (t + x - 1), per element, for positive t.
+
+    It keeps its digits where t is so large that log Gamma(t + x) - log Gamma(t) has none left.
+
+    Example:
+        >>> log_rising(torch.tensor(3.0), torch.tensor(2.0)).exp()
+        tensor(12.0000)
+
+    """
+    return _LogRising.apply(*torch.broadcast_tensors(t, x))
+
+
+class _LogRising(torch.autograd.Function):
+    """The logarithm, and derivatives of it that need no digamma, which is slow, as `where` is."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(t: Tensor, x: Tensor) -> Tensor:
+        (start, low, near), (end, high, far) = _raised(t), _raised(t + x)
+        mixed = low - high
+        d = x - _LARGE * mixed
+        large = (start - 0.5) * torch.log1p(d / start) + d * torch.log(end) - d
+        before, after = (_polynomial(_STIRLING, v**-2) / v for v in (start, end))
+        return (
+            large
+            + (after - before)
+            + torch.log(_product(near) / _product(far))
+            + _LOG_PRODUCT * mixed
+        )
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
+        ctx.save_for_backward(*inputs)
+
+    # psi(T) = log T - 1/(2T) + r'(T),  psi(t) = psi(t + 8) - 1/t - 1/(t + 1) - ... - 1/(t + 7)
+    @staticmethod
+    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, Tensor | None]:
+        t, x = ctx.saved_tensors
+        (start, low, near), (end, high, far) = _raised(t), _raised(t + x)
+        before, after = ((_polynomial(_SLOPES, v**-2) / v - 0.5) / v for v in (start, end))
+        mixed, steps = low - high, _sum(far)
+        in_t = torch.log1p((x - _LARGE * mixed) / start) + (after - before)
+        in_t = grad_outputs[0] * (in_t + (_sum(near) - steps + _SUM * mixed))
+        if not ctx.needs_input_grad[1]:  # data
+            return in_t, None
+        return in_t, grad_outputs[0] * (torch.log(end) + after - steps + _SUM * (1.0 - high))
+
+
+def _raised(t: Tensor) -> tuple[Tensor, Tensor, Tensor]:  # t + 8, 1 and t, or t, 0 and 8
+    small = (t < _LARGE).to(t.dtype)
+    return t + _LARGE * small, small, t.clamp_max(_LARGE)
+
+
+# t (t + 1) ... (t + 7) = u (u + 6) (u + 10) (u + 12),  u = t (t + 7)
+def _product(t: Tensor) -> Tensor:
+    u = t * (t + 7.0)
+    return u * (u + 6.0) * (u + 10.0) * (u + 12.0)
+
+
+def _sum(t: Tensor) -> Tensor:  # the derivative of its logarithm: 1/t + ... + 1/(t + 7)
+    u = t * (t + 7.0)
+    return (2.0 * t + 7.0) * sum(1.0 / (u + k) for k in (0, 6, 10, 12))

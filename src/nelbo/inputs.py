@@ -64,10 +64,12 @@ class Inputs(nn.Module):
         """Return examples as the data has them: the opposite of `split`."""
         return x if y is None else torch.cat((x.flatten(1), y), dim=1)
 
-    def seen(self, x: Tensor, y: Tensor | None) -> Tensor:
-        """Return what the encoder sees, [batch, *data_shape]."""
-        if self.missing:
-            x = fill(x, self.filling)
+    def whole(self, x: Tensor) -> Tensor:
+        """Return the data with the mean example's entries in place of missing ones."""
+        return fill(x, self.filling) if self.missing else x
+
+    def moved(self, x: Tensor, y: Tensor | None) -> Tensor:
+        """Return what the encoder sees, moved by the covariates, [batch, *data_shape]."""
         return x if y is None else x + self.shift(y).view_as(x)
 
     def beside(self, z: Tensor, y: Tensor | None) -> Tensor:

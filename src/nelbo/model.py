@@ -164,8 +164,19 @@ class VAE(nn.Module):
         return self.decode((q.mean if z is None else z)[None], y).mean[0]
 
     def _posterior(self, x: Tensor, y: Tensor | None) -> Distribution:
-        parameters = _full(self.encoder(self.inputs.seen(x, y)))
+        parameters = _full(self.encoder(self._seen(x, y)))
         return self.posterior.within(parameters, self._context(x, y))
+
+    def seen(self, x: Float[Tensor, " batch *event"]) -> Float[Tensor, " batch *shape"]:
+        """Return what the encoder sees of examples, [batch, *data_shape].
+
+        That is the data as its likelihood shows it (counts by their logarithms, nearly), without
+        gaps, and moved by the covariates.
+        """
+        return self._seen(*self.inputs.split(x))
+
+    def _seen(self, x: Tensor, y: Tensor | None) -> Tensor:
+        return self.inputs.moved(self.likelihood.shown(self.inputs.whole(x)), y)
 
     def _context(self, x: Tensor | None, y: Tensor | None) -> Context:
         return Context(
@@ -184,11 +195,12 @@ class VAE(nn.Module):
 
         Training then begins by learning how examples differ, not what they have in common. A
         decoder that ends neither in `OutputBias` nor in a linear layer with a bias for each output
-        stays as it is.
+        stays as it is. With `some` examples, what the likelihood learns of the noise begins at
+        their spread, and a prior of pseudo-inputs at them.
 
         Args:
             mean: mean of the training data, [*data_shape]: `source.mean()`.
-            some: examples in random order, at which a prior of pseudo-inputs begins.
+            some: examples in random order: `source.some()`.
 
         Example:
             >>> model = VAE(data_shape=(4,), latent=2)
@@ -198,10 +210,12 @@ class VAE(nn.Module):
         """
         self.inputs.fill(mean)
         mean = mean.flatten()[: math.prod(self.data_shape)].reshape(self.data_shape)
-        start_at(self.decoder, self.likelihood.output_at(mean))
         if some is not None:
             x, _ = self.inputs.split(some)
             self.prior.start(x, torch.randn(len(x), self.latent).to(x))
+            variance = (x - mean.to(x)).square().nanmean(0).nan_to_num(0.0)
+            self.likelihood.start(mean, variance.to(mean))
+        start_at(self.decoder, self.likelihood.output_at(mean))
 
     @torch.no_grad()
     def sample(

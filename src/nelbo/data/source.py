@@ -14,6 +14,7 @@ from torch import Tensor
 from nelbo.data.arrays import rows_at_once
 from nelbo.data.part import WHOLE, Part
 from nelbo.errors import BadType, BadValue
+from nelbo.rng import generator
 
 
 class Source(ABC):
@@ -67,6 +68,10 @@ class Source(ABC):
             n += len(x) if whole else (~x.isnan()).sum(0).cpu()
         check_some(n)
         return (total / n).float()
+
+    def some(self, seed: int = 0) -> Float32[Tensor, " n *shape"]:
+        """Return up to 1,000 examples in random order, fewer where they are large."""
+        return next(iter(self.epoch(rows_at_once(self.shape), generator(seed))))
 
     def __len__(self) -> int:
         """Return the number of examples; TypeError where `size` is None."""

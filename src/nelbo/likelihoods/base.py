@@ -87,6 +87,23 @@ class Likelihood(nn.Module, ABC):
         """The one noise variance sigma^2 that all features share, where there is one."""
         return None
 
+    def shown(self, x: Float[Tensor, " batch *event"]) -> Float[Tensor, " batch *event"]:
+        """Return what an encoder is shown of the data, of the same shape: here the data itself.
+
+        It changes what q(z|x) can easily learn, and no density.
+        """
+        return x
+
+    def start(  # noqa: B027 - most learn nothing beside the mean
+        self, mean: Float[Tensor, " *event"], variance: Float[Tensor, " *event"]
+    ) -> None:
+        """Begin what is learned beside the mean, if anything is, at the spread of the data.
+
+        Args:
+            mean: of the data, per feature.
+            variance: of the data, per feature, where z explains nothing yet.
+        """
+
     def setup(self, data_shape: Shape) -> None:  # noqa: B027 - most have nothing to create
         """Create what depends on the shape of an example; the model calls it once.
 

@@ -144,6 +144,18 @@ class Columns(Likelihood):
             self.warning = " ".join(outside)
         return not outside
 
+    def shown(self, x: Float[Tensor, " batch *event"]) -> Float[Tensor, " batch *event"]:
+        """Return what the parts show of their columns."""
+        pairs = zip(self.parts, self._split(x), strict=True)
+        return torch.cat([part.shown(columns) for part, columns in pairs], -1)
+
+    def start(self, mean: Float[Tensor, " *event"], variance: Float[Tensor, " *event"]) -> None:
+        """Begin each part at the spread of its columns."""
+        for part, *moments in zip(
+            self.parts, self._split(mean), self._split(variance), strict=True
+        ):
+            part.start(*moments)
+
     def output_at(self, mean: Float[Tensor, " *event"]) -> Float[Tensor, " *parameters"]:
         """Return the parts' outputs at these means, flattened, one after the other."""
         pieces = []

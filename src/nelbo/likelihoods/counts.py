@@ -11,6 +11,8 @@ from nelbo.likelihoods.nuisance import Nuisance, Shape
 
 RAREST = 1e-6  # mean of a feature that was never counted, where a start is wanted
 
+STARTS = (0.1, 1000.0)  # between which a dispersion may begin
+
 
 class Counts:
     """What a likelihood of 0, 1, 2, ... says about its data."""
@@ -28,6 +30,13 @@ class Counts:
         "scaled nor averaged."
     )
 
+    def shown(self, x: Float[Tensor, " batch *event"]) -> Float[Tensor, " batch *event"]:
+        """Return arsinh x: near log(2 x) for large counts, and defined for pseudo-inputs below 0.
+
+        Source: scVI shows its encoder log(1 + x) (Lopez et al. 2018).
+        """
+        return torch.asinh(x)
+
 
 class Dispersed(Counts):
     """What the negative binomials share: an inverse dispersion theta, and where it comes from.
@@ -44,10 +53,21 @@ class Dispersed(Counts):
         """Give every feature its own theta, where each is to have one."""
         self.theta.setup(data_shape)
 
+    # m + m^2 / theta is the variance
+    def start(self, mean: Float[Tensor, " *event"], variance: Float[Tensor, " *event"]) -> None:
+        """Begin at the theta of the data's own moments."""
+        excess = (variance - mean).clamp_min(torch.finfo(mean.dtype).tiny)
+        self.theta.start(torch.log((mean**2 / excess).clamp(*STARTS)))
+
     @property
     def words(self) -> str:
         """Where theta comes from, in words."""
         return f"dispersion {self.dispersion.replace('_', ' ')}"
+
+
+def dispersion_of(rho: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+    """Return e^rho, within bounds beyond which it changes nothing."""
+    return torch.exp(rho.clamp(-60.0, 40.0))
 
 
 def log_mean(mean: Float[Tensor, " *event"]) -> Float[Tensor, " *event"]:

@@ -74,7 +74,7 @@ class Gaussian(Reals, Likelihood):
 
     warning = (
         "whole numbers that are not negative look like counts, whose variance grows with their "
-        "mean. Use the likelihood 'negative_binomial' or 'poisson', or divide bytes by 255."
+        "mean. Use the likelihood 'poisson', or divide bytes by 255."
     )
 
     def __init__(
@@ -130,6 +130,10 @@ class Gaussian(Reals, Likelihood):
     def setup(self, data_shape: Shape) -> None:
         """Create what sigma needs to know the shape of an example for."""
         self.scale.setup(data_shape)
+
+    def start(self, mean: Float[Tensor, " *event"], variance: Float[Tensor, " *event"]) -> None:
+        """Begin at the sigma that is best where z explains nothing."""
+        self.scale.start(variance)
 
     @property
     def implied_variance(self) -> float | None:

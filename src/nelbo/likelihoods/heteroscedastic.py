@@ -12,7 +12,7 @@ from nelbo.errors import BadValue
 from nelbo.formulas import gaussian_log_prob, gradient_only
 from nelbo.likelihoods.base import Likelihood, Shape
 from nelbo.likelihoods.reals import Reals
-from nelbo.likelihoods.scale import LOG_SIGMA_FLOOR, floored
+from nelbo.likelihoods.scale import LOG_SIGMA_FLOOR, floored, unfloored
 from nelbo.registry import register
 
 
@@ -69,6 +69,7 @@ class Heteroscedastic(Reals, Likelihood):
             raise BadValue("floor", expected="a finite number", got=floor, fix=fix)
         within("beta", beta, "[0, 1]", fix="0.5 is what its authors advise.")
         self.floor, self.beta = floor, beta
+        self._initial = torch.zeros(())
 
     def parameter_shape(self, data_shape: Shape) -> Shape:
         """Return (2, *data_shape): the mean, and the log-variance."""
@@ -87,6 +88,10 @@ class Heteroscedastic(Reals, Likelihood):
         weighted = f", gradients times sigma^{2 * self.beta:g}" if self.beta else ""
         return f"Gaussian: noise of a predicted variance, log sigma above {self.floor:g}{weighted}"
 
+    def start(self, mean: Float[Tensor, " *event"], variance: Float[Tensor, " *event"]) -> None:
+        """Have the decoder begin at the variance that the data has."""
+        self._initial = 2 * unfloored(variance, self.floor)
+
     def output_at(self, mean: Float[Tensor, " *event"]) -> Float[Tensor, " two *event"]:
-        """Return the mean, and a log-variance of 0."""
-        return torch.stack((mean, torch.zeros_like(mean)))
+        """Return the mean, and the log-variance to begin with, 0 until the data's is known."""
+        return torch.stack((mean, self._initial.to(mean).expand_as(mean)))

@@ -36,6 +36,8 @@ class Laplace(OneScale, Reals, Likelihood):
 
     """
 
+    unit_variance = 2.0
+
     def features(self, parameters: Tensor) -> Distribution:
         """Return Laplace distributions about the medians."""
         return TorchLaplace(parameters, self.noise(), validate_args=False)
@@ -44,12 +46,6 @@ class Laplace(OneScale, Reals, Likelihood):
     def belief(self) -> str:
         """What this likelihood takes the data to be."""
         return f"Laplace: noise of {self.noise.belief}"
-
-    # Var[x] = 2 b^2
-    @property
-    def implied_variance(self) -> float:
-        """The noise variance 2 b^2."""
-        return 2 * self.noise.number**2
 
     def output_at(self, mean: Float[Tensor, " *event"]) -> Float[Tensor, " *event"]:
         """Return the mean: it is the median."""

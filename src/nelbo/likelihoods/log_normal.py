@@ -55,11 +55,23 @@ class LogNormal(OneScale, Likelihood):
         """What this likelihood takes the data to be."""
         return f"log-normal: relative noise of {self.noise.belief}"
 
+    @property
+    def implied_variance(self) -> None:
+        """None: a feature's variance grows with its mean."""
+
     # E[x] = exp(m + s^2 / 2)
     def output_at(self, mean: Float[Tensor, " *event"]) -> Float[Tensor, " *event"]:
         """Return log(mean) - s^2 / 2."""
         least = torch.finfo(mean.dtype).tiny
         return torch.log(mean.clamp_min(least)) - 0.5 * self.noise.number**2
+
+    def shown(self, x: Float[Tensor, " batch *event"]) -> Float[Tensor, " batch *event"]:
+        """Return log x."""
+        return torch.log(x.clamp_min(torch.finfo(x.dtype).tiny))
+
+    def start(self, mean: Float[Tensor, " *event"], variance: Float[Tensor, " *event"]) -> None:
+        """Begin at the s whose relative variance is the data's."""
+        self.noise.start(torch.log1p(variance / mean**2))
 
     # Var[x] = E[x]^2 (exp(s^2) - 1)
     def noise_variance(self, mean: Float[Tensor, "*event"]) -> Float[Tensor, "*event"]:

@@ -73,6 +73,8 @@ class Logistic(OneScale, Reals, Likelihood):
 
     """
 
+    unit_variance = math.pi**2 / 3
+
     def features(self, parameters: Tensor) -> Distribution:
         """Return logistic distributions about the means."""
         return _Features(parameters, self.noise())
@@ -81,12 +83,6 @@ class Logistic(OneScale, Reals, Likelihood):
     def belief(self) -> str:
         """What this likelihood takes the data to be."""
         return f"logistic: noise of {self.noise.belief}"
-
-    # Var[x] = pi^2 s^2 / 3
-    @property
-    def implied_variance(self) -> float:
-        """The noise variance (pi s)^2 / 3."""
-        return (math.pi * self.noise.number) ** 2 / 3
 
     def output_at(self, mean: Float[Tensor, " *event"]) -> Float[Tensor, " *event"]:
         """Return the mean: it is the decoder's output."""

@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-import math
-
+import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 from torch.distributions import Distribution, Independent
 from torch.distributions import NegativeBinomial as TorchNegativeBinomial
 
+from nelbo.formulas import log_rising
 from nelbo.likelihoods.base import Likelihood
-from nelbo.likelihoods.counts import Dispersed, log_mean
+from nelbo.likelihoods.counts import Dispersed, dispersion_of, log_mean
 from nelbo.likelihoods.nuisance import Shape, nuisance
 from nelbo.registry import register
 
-UNIT = math.log(math.e - 1)  # softplus of it is 1
-LEAST = 1e-30  # of a theta, in single precision just above 0
 
+class NegativeBinomialCounts(TorchNegativeBinomial):
+    """The negative binomial of mean e^log_mean and theta = e^rho, per feature."""
 
-def counts_of(log_mean: Tensor, rho: Tensor) -> TorchNegativeBinomial:
-    """Return the negative binomial of mean e^log_mean and theta = softplus(rho), per feature."""
-    theta = F.softplus(rho).clamp_min(LEAST).expand_as(log_mean)
-    return TorchNegativeBinomial(theta, logits=log_mean - theta.log(), validate_args=False)
+    def __init__(self, log_mean: Tensor, rho: Tensor) -> None:
+        theta = dispersion_of(rho).expand_as(log_mean)
+        super().__init__(theta, logits=log_mean - theta.log(), validate_args=False)
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        """Return the log-mass, with all its digits where theta is large."""
+        theta, logits = self.total_count, self.logits
+        shares = theta * F.logsigmoid(-logits) + value * F.logsigmoid(logits)
+        return shares + log_rising(theta, value) - torch.lgamma(value + 1)
 
 
 # p(x|z) = prod_d G(x + t) / (G(t) x!) (t / (t + m))^t (m / (t + m))^x,   log m = decoder(z)
@@ -30,8 +35,8 @@ def counts_of(log_mean: Tensor, rho: Tensor) -> TorchNegativeBinomial:
 class NegativeBinomial(Dispersed, Likelihood):
     """Every feature is a count of mean m and variance m + m^2 / theta.
 
-    A Poisson whose rate is gamma distributed; theta, the inverse dispersion, is the softplus of
-    a real number. Where the counts vary no more than a Poisson's, theta grows without bound.
+    A Poisson whose rate is gamma distributed; of theta, the inverse dispersion, the logarithm is
+    learned. Where the counts vary no more than a Poisson's, theta grows without bound.
 
     Source: Lopez, Regier, Cole, Jordan & Yosef 2018, Deep generative modeling for single-cell
     transcriptomics (scVI); what is `dispersion="gene"` and `"gene-cell"` in scvi-tools is
@@ -40,7 +45,7 @@ class NegativeBinomial(Dispersed, Likelihood):
     Args:
         dispersion: where theta comes from: `"per_feature"` or `"shared"` (learned), or
             `"predicted"`: the decoder's output is then [samples, batch, 2, *data_shape], log m
-            and the number whose softplus is theta.
+            and log theta.
 
     Raises:
         ValueError: another dispersion.
@@ -56,7 +61,7 @@ class NegativeBinomial(Dispersed, Likelihood):
     def __init__(self, dispersion: str = "per_feature") -> None:
         super().__init__()
         self.dispersion = dispersion
-        self.theta = nuisance("dispersion", dispersion, UNIT)
+        self.theta = nuisance("dispersion", dispersion, 0.0)
 
     def parameter_shape(self, data_shape: Shape) -> Shape:
         """Return `data_shape`, or (2, *data_shape) where theta is predicted."""
@@ -65,7 +70,7 @@ class NegativeBinomial(Dispersed, Likelihood):
     def forward(self, parameters: Float[Tensor, "samples batch *output"]) -> Distribution:
         """Return p(x|z) for logarithms of the mean, [samples, batch, *data_shape]."""
         log_m, rho = self.theta.split(parameters)
-        return Independent(counts_of(log_m, rho), log_m.dim() - 2, validate_args=False)
+        return Independent(NegativeBinomialCounts(log_m, rho), log_m.dim() - 2, validate_args=False)
 
     @property
     def belief(self) -> str:
@@ -81,4 +86,4 @@ class NegativeBinomial(Dispersed, Likelihood):
         rho = self.theta.learned
         if rho is None:
             return None
-        return mean + mean**2 / F.softplus(rho.reshape(mean.shape) if rho.dim() else rho)
+        return mean + mean**2 / dispersion_of(rho.reshape(mean.shape) if rho.dim() else rho)

@@ -19,11 +19,15 @@ class Nuisance(nn.Module, ABC):
 
     Attributes:
         maps: how many outputs of the decoder it takes for each feature.
-        start: the number to begin with.
+        initial: the number to begin with, one for all features or one for each.
     """
 
     maps: int = 0
-    start: float
+    initial: Tensor
+
+    def __init__(self, initial: float) -> None:
+        super().__init__()
+        self.initial = torch.tensor(initial)
 
     @abstractmethod
     def forward(self, predicted: Sequence[Tensor]) -> Tensor:
@@ -43,7 +47,15 @@ class Nuisance(nn.Module, ABC):
 
     def beside(self, output: Float[Tensor, " *event"]) -> Float[Tensor, " *output"]:
         """Return a whole output of the decoder: that of the mean, and the start beside it."""
-        return torch.stack((output, torch.full_like(output, self.start))) if self.maps else output
+        beside = self.initial.to(output).expand_as(output)
+        return torch.stack((output, beside)) if self.maps else output
+
+    @torch.no_grad()
+    def start(self, number: Float[Tensor, " *event"]) -> None:
+        """Begin at a number for each feature, or at their mean where there is one for all."""
+        self.initial = number
+        for rho in self.parameters():
+            rho.copy_(number.reshape(rho.shape) if rho.dim() else number.mean())
 
     @property
     def learned(self) -> Tensor | None:
@@ -54,42 +66,28 @@ class Nuisance(nn.Module, ABC):
 class Shared(Nuisance):
     """One learned number for all features."""
 
-    def __init__(self, start: float) -> None:
-        super().__init__()
-        self.start = start
-        self.rho = nn.Parameter(torch.tensor(start))
+    def __init__(self, initial: float) -> None:
+        super().__init__(initial)
+        self.rho = nn.Parameter(torch.tensor(initial))
 
     def forward(self, predicted: Sequence[Tensor]) -> Tensor:
         """Return the learned number."""
         return self.rho
 
 
-class PerFeature(Nuisance):
+class PerFeature(Shared):
     """A learned number for each feature; one for all until `setup` knows how many there are."""
-
-    def __init__(self, start: float) -> None:
-        super().__init__()
-        self.start = start
-        self.rho = nn.Parameter(torch.tensor(start))
 
     def setup(self, data_shape: Shape) -> None:
         """Give every feature its own number; those of this shape stay as they are."""
         if tuple(self.rho.shape) != data_shape:
             self.rho = nn.Parameter(self.rho.detach().mean().expand(data_shape).clone())
 
-    def forward(self, predicted: Sequence[Tensor]) -> Tensor:
-        """Return the learned numbers."""
-        return self.rho
-
 
 class Predicted(Nuisance):
     """The decoder predicts it for each feature of each example."""
 
     maps = 1
-
-    def __init__(self, start: float) -> None:
-        super().__init__()
-        self.start = start
 
     def forward(self, predicted: Sequence[Tensor]) -> Tensor:
         """Return the last of the decoder's maps."""
@@ -103,8 +101,8 @@ NUISANCES: dict[str, type[Shared] | type[PerFeature] | type[Predicted]] = {
 }
 
 
-def nuisance(what: str, name: str, start: float) -> Nuisance:
+def nuisance(what: str, name: str, initial: float) -> Nuisance:
     """Return the nuisance parameter of a name; ValueError names the nearest."""
     if name not in NUISANCES:
         raise BadValue(what, expected="a known rule", got=f"'{name}'", fix=nearest(name, NUISANCES))
-    return NUISANCES[name](start)
+    return NUISANCES[name](initial)

@@ -22,6 +22,8 @@ class OneScale(nn.Module, ABC):
 
     """
 
+    unit_variance: float  # of a feature, at a scale of 1
+
     def __init__(self, scale: float | None = None) -> None:
         super().__init__()
         self.scale = scale
@@ -35,3 +37,12 @@ class OneScale(nn.Module, ABC):
         """Return p(x|z) for the decoder's output, [samples, batch, *data_shape]."""
         features = self.features(parameters)
         return Independent(features, parameters.dim() - 2, validate_args=False)
+
+    @property
+    def implied_variance(self) -> float | None:
+        """The noise variance that all features share."""
+        return self.unit_variance * self.noise.number**2
+
+    def start(self, mean: Float[Tensor, " *event"], variance: Float[Tensor, " *event"]) -> None:
+        """Begin at the scale whose variance is the data's."""
+        self.noise.start(variance / self.unit_variance)

@@ -38,6 +38,9 @@ class Scale(nn.Module, ABC):
         """Return sigma^2 at its best, for errors of these variances: here their mean."""
         return torch.full_like(variance, max(float(variance.mean()), LEAST_VARIANCE))
 
+    def start(self, variance: Float[Tensor, "*event"]) -> None:  # noqa: B027 - one may be stated
+        """Begin at the best sigma^2 for errors of these variances."""
+
     @property
     def number(self) -> float:
         """The one sigma, without a gradient."""
@@ -59,6 +62,18 @@ class Scale(nn.Module, ABC):
 def floored(rho: Float[Tensor, "*shape"], floor: float = LOG_SIGMA_FLOOR) -> Tensor:
     """Return log sigma, which stays above a floor and keeps its gradient there."""
     return floor + F.softplus(rho - floor)
+
+
+def unfloored(variance: Float[Tensor, "*event"], floor: float = LOG_SIGMA_FLOOR) -> Tensor:
+    """Return the rho of sigma^2, a little above the floor, where rho still has a gradient.
+
+    Example:
+        >>> torch.exp(2 * floored(unfloored(torch.tensor([0.25]))))
+        tensor([0.2500])
+
+    """
+    above = (0.5 * torch.log(variance) - floor).clamp_min(1.0)
+    return floor + above + torch.log(-torch.expm1(-above))
 
 
 def stated_or_learned(scale: float | None) -> Scale:
@@ -104,23 +119,21 @@ class Learned(Scale):
         super().__init__()
         self.rho = nn.Parameter(torch.tensor(START))
 
-    def forward(self) -> Float[Tensor, ""]:
+    def forward(self) -> Float[Tensor, "*event"]:
         """Return the learned sigma."""
         return torch.exp(floored(self.rho))
 
+    @torch.no_grad()
+    def start(self, variance: Float[Tensor, "*event"]) -> None:
+        """Begin at the best sigma^2 for errors of these variances."""
+        rho = unfloored(self.best(variance))
+        self.rho.copy_(rho.reshape(self.rho.shape) if self.rho.dim() else rho.flatten()[0])
 
-class PerFeature(Scale):
+
+class PerFeature(Learned):
     """log sigma of each feature is a parameter, floored softly; before `setup` they share one."""
 
     source = "per_feature"
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.rho = nn.Parameter(torch.tensor(START))
-
-    def forward(self) -> Float[Tensor, "*event"]:
-        """Return the learned sigmas."""
-        return torch.exp(floored(self.rho))
 
     def setup(self, data_shape: tuple[int, ...]) -> None:
         """Create one sigma for each feature."""
@@ -154,6 +167,10 @@ class Optimal(Scale):
     def forward(self) -> Float[Tensor, ""]:
         """Return the root of the running mean of sigma*^2."""
         return self.variance.sqrt()
+
+    def start(self, variance: Float[Tensor, "*event"]) -> None:
+        """Begin at the best sigma^2 for errors of these variances."""
+        self.variance.fill_(float(self.best(variance).flatten()[0]))
 
     def observe(self, squared_error: Tensor) -> Float[Tensor, ""]:
         """Return sigma* of this batch, and take it into the running mean."""

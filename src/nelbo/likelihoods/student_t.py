@@ -123,6 +123,11 @@ class StudentT(Reals, Likelihood):
         nu = self.degrees.number
         return self.noise.number**2 * nu / (nu - 2) if nu > LEAST_VARIANCE else None
 
+    def start(self, mean: Float[Tensor, " *event"], variance: Float[Tensor, " *event"]) -> None:
+        """Begin at the scale whose variance is the data's, or at its square where that has none."""
+        spread = 1 - 2 / max(self.degrees.number, 2 * LEAST_VARIANCE)
+        self.noise.start(variance * spread)
+
     def output_at(self, mean: Float[Tensor, " *event"]) -> Float[Tensor, " *event"]:
         """Return the mean: it is the location."""
         return mean

@@ -11,7 +11,7 @@ from torch.types import _size
 
 from nelbo.likelihoods.base import Likelihood
 from nelbo.likelihoods.counts import Dispersed, log_mean
-from nelbo.likelihoods.negative_binomial import UNIT, counts_of
+from nelbo.likelihoods.negative_binomial import NegativeBinomialCounts
 from nelbo.likelihoods.nuisance import Shape, nuisance
 from nelbo.registry import register
 
@@ -22,7 +22,7 @@ class _Features(Distribution):
     """Zero with probability sigmoid(b), else a negative binomial count, per feature."""
 
     def __init__(self, log_mean: Tensor, zero_logits: Tensor, rho: Tensor) -> None:
-        self.counts, self.zero_logits = counts_of(log_mean, rho), zero_logits
+        self.counts, self.zero_logits = NegativeBinomialCounts(log_mean, rho), zero_logits
         super().__init__(log_mean.shape, validate_args=False)
 
     @property
@@ -63,7 +63,7 @@ class ZeroInflatedNegativeBinomial(Dispersed, Likelihood):
 
     Args:
         dispersion: where theta comes from: `"per_feature"` or `"shared"` (learned), or
-            `"predicted"`: a third output for each feature, whose softplus it is.
+            `"predicted"`: a third output for each feature, its logarithm.
 
     Raises:
         ValueError: another dispersion.
@@ -78,7 +78,7 @@ class ZeroInflatedNegativeBinomial(Dispersed, Likelihood):
     def __init__(self, dispersion: str = "per_feature") -> None:
         super().__init__()
         self.dispersion = dispersion
-        self.theta = nuisance("dispersion", dispersion, UNIT)
+        self.theta = nuisance("dispersion", dispersion, 0.0)
 
     def parameter_shape(self, data_shape: Shape) -> Shape:
         """Return (2, *data_shape), or (3, *data_shape) where theta is predicted."""
@@ -96,8 +96,8 @@ class ZeroInflatedNegativeBinomial(Dispersed, Likelihood):
         return f"negative binomial with extra zeros: counts, their {self.words}"
 
     def output_at(self, mean: Float[Tensor, " *event"]) -> Float[Tensor, "*output"]:
-        """Return the output at which few zeros are extra ones, and theta is 1."""
+        """Return the output at which few zeros are extra ones, and the theta to begin with."""
         zero_logits = torch.full_like(mean, FEW)
         log_m = log_mean(mean) + F.softplus(zero_logits)  # log m - log(1 - w)
-        rho = torch.full_like(mean, UNIT)
+        rho = self.theta.initial.to(mean).expand_as(mean)
         return torch.stack((log_m, zero_logits, rho)[: 2 + self.theta.maps])

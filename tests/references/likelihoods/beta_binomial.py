@@ -11,7 +11,7 @@ TOTAL = 7
 
 def _at(a):
     logits, rho = np.moveaxis(a, -4 if a.ndim > 3 else 0, 0)
-    c = np.log1p(np.exp(rho))
+    c = np.exp(rho)
     return stats.betabinom(TOTAL, c * expit(logits), c * expit(-logits))
 
 

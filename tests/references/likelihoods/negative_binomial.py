@@ -9,8 +9,8 @@ RHO = 0.3
 
 
 def counts(a, rho):
-    """The scipy distribution of mean e^a and theta = log(1 + e^rho)."""
-    theta = np.log1p(np.exp(rho))
+    """The scipy distribution of mean e^a and theta = e^rho."""
+    theta = np.exp(rho)
     return stats.nbinom(theta, theta / (theta + np.exp(a)))
 
 
