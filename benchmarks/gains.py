@@ -206,6 +206,7 @@ def write(runs, costs, epochs, result, samples):
         "network": f"gated {HIDDEN}, {LATENT} latents, batch {BATCH}, Adam {LR}, fp32",
         "levels": LEVELS,
         "epochs": epochs,
+        "warm_up": WARM_UP,
         "samples": samples,
         "contestants": summary(runs, costs),
         "hardware": {**hardware(), "threads": torch.get_num_threads()},

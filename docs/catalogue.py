@@ -90,8 +90,8 @@ MODELS = (
         remark="beta is the paper's 6; with Pythae's, 1, it is a VAE.",
     ),
     Model("IWAE", "Burda et al. 2016", {"objective": "iwae:samples=10"}),
-    Model("MIWAE", "Rainforth et al. 2018", {"objective": "miwae:groups=5,each=10"}),
-    Model("PIWAE", "Rainforth et al. 2018", {"objective": "piwae:groups=5,each=10"}),
+    Model("MIWAE", "Rainforth et al. 2018", {"objective": "miwae:samples=50,groups=5"}),
+    Model("PIWAE", "Rainforth et al. 2018", {"objective": "piwae:samples=50,groups=5"}),
     Model("CIWAE", "Rainforth et al. 2018", {"objective": "ciwae:elbo=0.5,samples=10"}),
     Model(
         "MSSSIM_VAE",
@@ -221,6 +221,7 @@ SAMPLERS = (
     ),
 )
 
+MAPS = "levels=((1,2,2),(1,4,4))"  # 20 latents
 # What stands for a component where one is tried: what it cannot do without, or smaller.
 TRIED = {
     "vq": "vq:codes=16,dim=4",
@@ -235,6 +236,9 @@ TRIED = {
     "recurrent": "recurrent:of=bernoulli,hidden=16",
     "conv": "conv:channels=(4,8),hidden=(16,)",
     "residual": "residual:channels=(4,8),hidden=(16,)",
+    "conv_maps": f"conv_maps:{MAPS},channels=(8,)",
+    "top_down_maps": f"top_down_maps:{MAPS},hidden=8",
+    "residual_maps": f"residual_maps:{MAPS},features=2",
     "gated": "gated:hidden=(16,)",
     "mlp": "mlp:hidden=(16,)",
     "sequence": "sequence:state=16",

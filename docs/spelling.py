@@ -43,8 +43,10 @@ def _call(record: Mapping[str, Any]) -> str:
 
 def recorded(value: Any) -> Any:
     """Return an argument as a component's record has it."""
+    if isinstance(value, tuple):
+        return [recorded(v) for v in value]
     known = hasattr(type(value), "__dataclass_fields__")
-    return registry.spec(value) if known else list(value) if isinstance(value, tuple) else value
+    return registry.spec(value) if known else value
 
 
 def _literal(value: Any) -> str:

@@ -12,6 +12,7 @@ from torch.distributions import Independent, Normal, transform_to
 import nelbo
 from nelbo import registry
 from nelbo.distributions.codes import CODES
+from nelbo.distributions.top_down import TopDownNetwork
 from nelbo.objectives import LearningObjective
 from nelbo.rng import seeded
 from nelbo.terms import Terms
@@ -129,7 +130,7 @@ def pairs():
         same = [
             text
             for text, prior in built.items()
-            if prior.base_measure == measure and not isinstance(prior, nelbo.priors.TopDown)
+            if prior.base_measure == measure and not isinstance(prior, TopDownNetwork)
         ]
         same.sort(key=lambda text: text != "standard")  # where one is enough, the plainest
         chosen = [row.prior] if row.prior else (same if row.kl else same[:1])

@@ -58,9 +58,15 @@ def log_gamma_remainder(x):
     return mpmath.loggamma(x) - ((x - 0.5) * mpmath.log(x) - x + mpmath.log(2 * mpmath.pi) / 2)
 
 
+def log_rising(t, x):
+    return mpmath.loggamma(t + x) - mpmath.loggamma(t)
+
+
 LOGITS = [0.0, 1e-8, -1e-3, 0.3, -0.999, 0.9999, 1.0001, -1.5, 4.0, -20.0, 20.0, -200.0, 200.0]
 PIXELS = [0.0, 1e-3, 0.3, 0.5, 1.0]
 GRID = [(x, a) for x in PIXELS for a in LOGITS]
+ENDS = [1e-20, 1e-3, 0.5, 1.0, 3.0, 7.999, 8.0, 20.0, 1e3, 1e8]
+RISES = [(t, x) for t in (*ENDS, 1e17) for x in (0.0, 0.5, 1.0, 6.0, 8.0, 100.0, 1e5)]
 GAUSSIANS = [(m, v) for m in (0.0, 1e-3, -2.0, 5.0) for v in (0.0, 1e-3, -6.0, 2.0)]
 
 REFERENCES = {  # formula: (mpmath, arguments)
@@ -70,10 +76,8 @@ REFERENCES = {  # formula: (mpmath, arguments)
     "continuous_bernoulli_log_prob": (cb_log_prob, GRID),
     "continuous_bernoulli_mean": (cb_mean, [(a,) for a in LOGITS]),
     "continuous_bernoulli_variance": (cb_variance, [(a,) for a in LOGITS]),
-    "log_gamma_remainder": (
-        log_gamma_remainder,
-        [(x,) for x in (1e-20, 1e-3, 0.5, 1.0, 3.0, 7.999, 8.0, 20.0, 1e3, 1e8)],
-    ),
+    "log_gamma_remainder": (log_gamma_remainder, [(x,) for x in ENDS]),
+    "log_rising": (log_rising, RISES),
 }
 OF_THEIR_OWN = {"continuous_bernoulli_logits", "gradient_only", "log_mean_exp"}
 
@@ -224,3 +228,29 @@ def test_gradient_only_is_zero_with_the_gradient():
     value = formulas.gradient_only(x**3)
     assert value.tolist() == [0.0, 0.0]
     assert torch.autograd.grad(value.sum(), x)[0].tolist() == [3.0, 12.0]
+
+
+@pytest.mark.parametrize(("dtype", "rtol"), [(torch.float64, 1e-12), (torch.float32, 1e-5)])
+def test_a_rising_factorial_keeps_its_digits_however_large_its_start(dtype, rtol):
+    """In float32 log-gammas of 1e8 are multiples of 128: their difference has no digit left."""
+    t, x = torch.tensor(RISES, dtype=dtype).T
+    t.requires_grad_()
+    got = formulas.log_rising(t, x)
+    (in_t,) = torch.autograd.grad(got.sum(), t)
+    rows = list(zip(t.tolist(), x.tolist(), strict=True))
+    value = [precisely(log_rising, *row) for row in rows]
+    slope_in_t = [
+        precisely(lambda a, b: mpmath.digamma(a + b) - mpmath.digamma(a), *row) for row in rows
+    ]
+    assert_allclose(got.detach(), value, rtol=rtol, atol=rtol / 10)
+    assert_allclose(in_t, slope_in_t, rtol=rtol)
+
+
+def test_a_rising_factorial_can_be_differentiated_twice():
+    t, x = torch.tensor(RISES[14:], dtype=torch.float64).T
+    t.requires_grad_()
+    (first,) = torch.autograd.grad(formulas.log_rising(t, x).sum(), t, create_graph=True)
+    (second,) = torch.autograd.grad(first.sum(), t)
+    far = t.detach()
+    expected = torch.special.polygamma(1, far + x) - torch.special.polygamma(1, far)
+    assert_allclose(second, expected, rtol=1e-6, atol=1e-15)

@@ -1,5 +1,6 @@
 """Names, texts and records to components and back."""
 
+import json
 from keyword import iskeyword
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 import nelbo
 from nelbo import registry
 from nelbo.errors import BadType, BadValue
+from nelbo.networks import ConvMaps
 from nelbo.objectives import ELBO, Constant, Linear
 
 NAMES = st.from_regex(r"\A[a-z_][a-z0-9_]{0,8}\Z").filter(lambda n: not iskeyword(n))
@@ -78,6 +80,15 @@ def test_text_keeps_every_digit_and_leaves_defaults_out():
     assert registry.text(registry.spec(nelbo.likelihoods.Gaussian(variance=392.0))) == (
         "gaussian:variance=392"
     )
+
+
+def test_tuples_nest():
+    network = registry.build("network", "conv_maps:levels=((1,2,2),(3,4,4)),channels=(8,)")
+    assert network == ConvMaps(levels=((1, 2, 2), (3, 4, 4)), channels=(8,))
+    record = json.loads(json.dumps(registry.spec(network)))
+    assert registry.build("network", record) == network
+    assert registry.text(record) == "conv_maps:levels=((1,2,2),(3,4,4)),channels=(8,)"
+    assert registry.text(registry.spec(ConvMaps())) == "conv_maps"  # a default, nested or not
 
 
 def test_components_nest():

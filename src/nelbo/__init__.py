@@ -4,7 +4,7 @@ from nelbo import data, doctor, likelihoods, networks, objectives, posteriors, p
 from nelbo.doctor import Monitor, adapt, audit, audit_step, diagnose, forecast, suggest
 from nelbo.evaluate import evaluate, impute
 from nelbo.model import VAE
-from nelbo.train import fit, fit_prior, load
+from nelbo.train import fit, fit_prior, load, load_objective
 
 __version__ = "0.1.0"
 
@@ -24,6 +24,7 @@ __all__ = [
     "impute",
     "likelihoods",
     "load",
+    "load_objective",
     "networks",
     "objectives",
     "posteriors",

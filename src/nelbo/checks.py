@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from torch import distributed
+from torch import distributed, nn
 
 from nelbo.errors import BadType, BadValue
 
@@ -112,11 +113,12 @@ def whole(what: str, latent: int, size: int) -> int:
 
     """
     if latent % size:
+        more = (latent // size + 1) * size
         raise BadValue(
             "latent",
             expected=f"a multiple of {size}, which is {what}",
             got=latent,
-            fix=f"Try {(latent // size + 1) * size}.",
+            fix=f"Try {more} (--latent {more}).",
         )
     return latent // size
 
@@ -133,6 +135,47 @@ def component(axis: str, value: T | None, kind: type[T], default: Callable[[], T
             fix=f"Build one from a name: nelbo.registry.build('{axis}', name).",
         )
     return value
+
+
+def unshared(*components: object) -> None:
+    """Refuse components of another model: it would share its weights, or lose them to a new setup.
+
+    What has nothing of its own, such as a Bernoulli likelihood, may be in many models.
+
+    Args:
+        components: of a model to be; None where it makes its own.
+
+    Raises:
+        ValueError: one is part of a model already.
+
+    Example:
+        >>> taken = nn.Linear(2, 2)
+        >>> mark_owned(taken)
+        >>> unshared(taken)
+        Traceback (most recent call last):
+        nelbo.errors.BadValue: component Linear: expected one that is part of no other model, got \
+one whose weights are another model's. Make a second one, or pass copy.deepcopy of it.
+
+    """
+    for component in components:
+        if getattr(component, "_owned", None) == id(component):
+            raise BadValue(
+                f"component {type(component).__name__}",
+                expected="one that is part of no other model",
+                got="one whose weights are another model's",
+                fix="Make a second one, or pass copy.deepcopy of it.",
+            )
+
+
+def mark_owned(*components: nn.Module) -> None:
+    """Take note that components are part of a model, which is built."""
+    for component in components:
+        own = vars(component).keys() - vars(nn.Module()).keys()
+        own -= inspect.signature(type(component)).parameters.keys()
+        inside = (component.parameters(), component.buffers(), component.children())
+        if own or any(True for found in inside for _ in found):
+            # a copy has another id, so that it belongs to nobody
+            component._owned = id(component)  # pyright: ignore
 
 
 def same_measure(posterior: Any, prior: Any, fitting: Sequence[str] = ()) -> None:

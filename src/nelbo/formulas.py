@@ -283,7 +283,7 @@ class _LogRising(torch.autograd.Function):
 
 
 def _raised(t: Tensor) -> tuple[Tensor, Tensor, Tensor]:  # t + 8, 1 and t, or t, 0 and 8
-    small = (t < _LARGE).to(t.dtype)
+    small = (t <= _LARGE).to(t.dtype)  # as clamp_max has a slope
     return t + _LARGE * small, small, t.clamp_max(_LARGE)
 
 

@@ -66,6 +66,7 @@ class VAE(nn.Module):
         missing: bool = False,
     ) -> None:
         super().__init__()
+        checks.unshared(likelihood, posterior, prior)
         self.data_shape = checks.shape(data_shape)
         self.latent = checks.count("latent", latent, least=1)
         self.covariates = checks.count("covariates", covariates, least=0)
@@ -87,6 +88,7 @@ class VAE(nn.Module):
         self.decoder = self.network.make_decoder(
             latent + covariates, self.likelihood.parameter_shape(self.data_shape)
         )
+        checks.mark_owned(self.likelihood, self.posterior, self.prior)
 
     def _take(self, prior: Prior) -> None:
         checks.same_measure(self.posterior, prior, _fitting(self.posterior))

@@ -222,7 +222,7 @@ def _text(value: Any) -> str:
 
 
 def _tuple(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
+    return tuple(_tuple(v) for v in value) if isinstance(value, list | tuple) else value
 
 
 def _value(what: str, key: str, value: Any) -> Any:

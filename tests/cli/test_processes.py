@@ -124,10 +124,10 @@ def test_a_terminal_sees_a_live_line_and_keeps_one_line_an_epoch(start, tiny, SM
     assert process.wait() == 0
     assert "\x1b[" in shown
     frames = [re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", s) for s in re.split(r"[\r\n]", shown)]
-    live = r"epoch \d/3 +reconstruction -\d+\.\d, kl \d+\.\d nats, [\d,]+ images/s +\S+ left *"
+    live = r"epoch \d/3 +reconstruction -\d+\.\d, kl \d+\.\d nats, [\d,]+ examples/s +\S+ left *"
     assert any(re.fullmatch(live, frame) for frame in frames)
     for epoch in (1, 2, 3):
-        kept = rf"epoch {epoch}/3  reconstruction -[\d.]+, kl [\d.]+ nats, [\d,]+ images/s"
+        kept = rf"epoch {epoch}/3  reconstruction -[\d.]+, kl [\d.]+ nats, [\d,]+ examples/s"
         assert sum(bool(re.fullmatch(kept, frame)) for frame in frames) == 1
     assert max(map(len, frames)) <= 80
     assert shown.rindex("\x1b[?25h") > shown.rindex("\x1b[?25l")  # the cursor is back

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from nelbo.data import parquet_rows, rows
+
 
 @pytest.fixture
 def idx_bytes():
@@ -70,3 +72,10 @@ def one_line(error):
 @pytest.fixture(name="one_line")
 def _one_line():
     return one_line
+
+
+@pytest.fixture
+def streamed(monkeypatch):
+    """Let every file count as large, and three row groups as a window."""
+    monkeypatch.setattr(rows, "STREAMED", 0)
+    monkeypatch.setattr(parquet_rows, "WINDOW", 3 * 10 * 6)

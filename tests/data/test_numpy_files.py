@@ -106,7 +106,7 @@ def test_an_absurd_size_in_the_header_is_refused(tmp_path, one_line):
 def test_wrong_ending_is_named(tmp_path):
     np.save(tmp_path / "x.npy", X)
     (tmp_path / "x.npy").rename(tmp_path / "x.npz")
-    with pytest.raises(BadValue, match="Rename it to .npy"):
+    with pytest.raises(BadValue, match="Rename it to x.npy"):
         load(tmp_path / "x.npz")
 
 

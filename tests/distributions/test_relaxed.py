@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_allclose
+from torch.distributions import Independent, Normal
 from torch.distributions.relaxed_bernoulli import RelaxedBernoulli
 from torch.distributions.relaxed_categorical import RelaxedOneHotCategorical
 
@@ -15,6 +16,7 @@ from nelbo.distributions.simplex import Concrete
 from nelbo.errors import BadValue
 from nelbo.posteriors import ConcretePosterior
 from nelbo.rng import seeded
+from nelbo.terms import Terms
 
 
 def logits(*shape):
@@ -145,3 +147,63 @@ def test_however_sure_the_encoder_its_kl_is_that_of_double_precision(lead, tempe
 def test_a_temperature_below_single_precision_is_refused():
     with pytest.raises(BadValue, match="temperature: expected at least 0.3"):
         ConcretePosterior(temperature=0.2)
+
+
+# int q (log q - log p) dy over the logits y = log z/(1 - z) of the bits, from equation 24
+def bit_kl(logit, temperature, prior_logit, prior_temperature):
+    def log_density(y, location, t):
+        a = location - t * y
+        return math.log(t) - np.abs(a) - 2 * np.log1p(np.exp(-np.abs(a)))
+
+    y = np.linspace(logit - 60, logit + 60, 400_001) / temperature
+    log_q = log_density(y, logit, temperature)
+    ratio = log_q - log_density(y, prior_logit, prior_temperature)
+    return float((np.exp(log_q) * ratio).sum() * (120 / 400_000 / temperature))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("logit", [-40.0, -15.0, -8.0, -1.0, 0.0, 0.3, 4.0, 10.0, 30.0])
+@pytest.mark.parametrize(("t", "prior_t"), [(0.5, 0.5), (0.2, 0.5), (0.8, 0.3), (1.0, 2.0)])
+def test_kl_of_relaxed_bits_and_its_gradient_are_those_of_quadrature(t, prior_t, logit, dtype):
+    """However certain the bit: draws that round to 0 or 1 cost a gradient of draws its sense."""
+    outputs = torch.full((1, 2), logit, dtype=dtype, requires_grad=True)
+    posterior = nelbo.registry.build("posterior", f"relaxed_bernoulli:temperature={t}")
+    prior = nelbo.registry.build("prior", f"relaxed_coin:temperature={prior_t},probability=0.2")
+    prior.setup(2)
+    kl = posterior(outputs).kl_per_latent(prior.to(dtype)(), outputs)
+    (slope,) = torch.autograd.grad(kl.sum(), outputs)
+    at = float(prior.logits[0])
+    expected = bit_kl(logit, t, at, prior_t)
+    step = 3e-3
+    sides = [bit_kl(logit + side, t, at, prior_t) for side in (-2 * step, -step, step, 2 * step)]
+    steep = (sides[0] - 8 * sides[1] + 8 * sides[2] - sides[3]) / (12 * step)
+    tolerance = 1e-5 if dtype == torch.float32 else 1e-8
+    assert_allclose(kl.detach(), np.full((1, 2), expected), rtol=tolerance, atol=tolerance / 10)
+    assert_allclose(slope, np.full((1, 2), steep), rtol=tolerance, atol=1e-5 * tolerance**0.5)
+
+
+# two logistics of one scale: KL = d coth(d/2) - 2
+def test_kl_of_relaxed_bits_of_one_temperature_has_a_closed_form():
+    d = torch.tensor([1e-3, 0.5, 3.0, 20.0], dtype=torch.float64)
+    p = RelaxedBits(torch.zeros(4, dtype=torch.float64), 0.5)
+    got = RelaxedBits(d, 0.5).kl_per_latent(p, d)
+    assert_allclose(got, d / torch.tanh(d / 2) - 2, rtol=1e-8, atol=1e-11)
+
+
+@pytest.mark.parametrize("logit", [1.0, 15.0])
+def test_the_elbo_of_a_certain_encoder_teaches_it_less_certainty(logit):
+    """In float32 all draws at logit 15 are 1: the KL of the draws has no slope left."""
+    prior = nelbo.registry.build("prior", "relaxed_coin")
+    prior.setup(2)
+    logits = torch.full((3, 2), logit, requires_grad=True)
+    q = nelbo.registry.build("posterior", "relaxed_bernoulli")(logits)
+    px = Independent(Normal(torch.zeros(5, 3, 4), 1.0), 1)
+    terms = Terms(torch.zeros(3, 4), q.rsample(torch.Size((5,))), px, q, prior())
+    (slope,) = torch.autograd.grad(terms.kl_total.sum(), logits)
+    coth = 1 / math.tanh(logit / 2)
+    expected = coth - 0.5 * logit / math.sinh(logit / 2) ** 2
+    assert_allclose(slope, np.full((3, 2), expected), rtol=1e-5)
+
+
+def test_another_density_has_no_such_kl():
+    assert RelaxedBits(torch.zeros(2), 0.5).kl_per_latent(object(), torch.zeros(2)) is None

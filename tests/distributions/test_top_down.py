@@ -17,18 +17,20 @@ from nelbo.posteriors.ladder import precision_weighted
 from nelbo.rng import seeded
 from tests.references.filled import fill
 
-POSTERIORS = ["ladder", "residual_top_down"]
+POSTERIORS = ["ladder", "residual_top_down", "residual_maps"]
+MAPS = {"residual_maps": ("top_down_maps", "(1,1,{})")}  # a row of as many places
 
 
 def model(posterior, levels=(1, 2), features=4, hidden=8):
-    text = ",".join(map(str, levels))
+    prior, form = MAPS.get(posterior, ("top_down", "{}"))
+    text = ",".join(form.format(size) for size in levels)
     with seeded(0):
         built = nelbo.VAE(
             features,
             sum(levels),
             network=nelbo.networks.MLP(hidden=(8,)),
             posterior=registry.build("posterior", f"{posterior}:levels=({text},)"),
-            prior=registry.build("prior", f"top_down:levels=({text},),hidden={hidden}"),
+            prior=registry.build("prior", f"{prior}:levels=({text},),hidden={hidden}"),
         ).double()
     fill(built.prior)
     return built
@@ -97,7 +99,7 @@ def test_merging_with_something_sure_or_unsure_stays_finite():
 
 @pytest.mark.parametrize("posterior", POSTERIORS)
 def test_kl_per_latent_is_the_mean_log_ratio(posterior):
-    built = model(posterior, levels=(2, 3, 2))
+    built = model(posterior, levels=(2, 2, 3))
     with seeded(3):
         terms = built.terms(data(), samples=20_000)
     ratio = terms.log_qz - terms.log_pz

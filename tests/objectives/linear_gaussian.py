@@ -55,18 +55,23 @@ class LinearGaussian:
     def parameters(self):
         return (self.weight, self.mu, self.logvar)
 
-    def terms(self, samples):
-        q = Independent(Normal(self.mu, (0.5 * self.logvar).exp()), 1)
+    def terms(self, samples, draws=1, parameters=None):
+        """One pass: `draws` independent ones of the same batch, of parameters [draws, ...]."""
+        copies = (p.expand(draws, *p.shape) for p in self.parameters)
+        weight, mu, logvar = copies if parameters is None else parameters
+        q = Independent(Normal(mu.flatten(0, 1), (0.5 * logvar.flatten(0, 1)).exp()), 1)
         z = q.rsample((samples,))
-        px = Independent(Normal(z @ self.weight.mT, z.new_tensor(SIGMA)), 1)
-        p = Independent(Normal(torch.zeros_like(self.mu[0]), torch.ones_like(self.mu[0])), 1)
-        return Terms(self.x, z, px, q, p)
-
-    def gradient(self, objective, samples=None):
-        """The gradient of the sum over the batch, flat: [weight, mu, logvar]."""
-        value = objective(self.terms(samples or objective.samples)).sum()
-        return torch.cat([g.flatten() for g in torch.autograd.grad(value, self.parameters)])
+        mean = (z.unflatten(1, (draws, -1)) @ weight.mT).flatten(1, 2)
+        px = Independent(Normal(mean, z.new_tensor(SIGMA)), 1)
+        p = Independent(Normal(torch.zeros_like(z[0, 0]), torch.ones_like(z[0, 0])), 1)
+        return Terms(self.x.repeat(draws, 1), z, px, q, p)
 
     def gradients(self, objective, draws, samples=None):
+        """The gradient of the sum over the batch, flat, of each draw: [weight, mu, logvar]."""
+        copies = [
+            p.detach().expand(draws, *p.shape).clone().requires_grad_() for p in self.parameters
+        ]
         with seeded(1):
-            return torch.stack([self.gradient(objective, samples) for _ in range(draws)])
+            terms = self.terms(samples or objective.samples, draws, copies)
+            found = torch.autograd.grad(objective(terms).sum(), copies)
+        return torch.cat([gradient.flatten(1) for gradient in found], 1)

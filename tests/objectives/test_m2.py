@@ -1,5 +1,6 @@
 """M2: against enumeration by hand, with all classes known, with one, and on digits."""
 
+import copy
 import math
 
 import numpy as np
@@ -18,9 +19,9 @@ CLASSES, BATCH, ALPHA = 3, 8, 2.5
 
 def made(classes=CLASSES, alpha=ALPHA, prior=None, **others):
     with seeded(0):
-        model = nelbo.VAE(
-            6, 2, nelbo.networks.MLP(hidden=(5,)), covariates=classes, prior=prior, **others
-        )
+        prior = copy.deepcopy(prior)
+        network = nelbo.networks.MLP(hidden=(5,))
+        model = nelbo.VAE(6, 2, network, covariates=classes, prior=prior, **others)
         objective = M2(alpha=alpha, hidden=(7,))
         objective.setup((6,), 2)
         objective.connect(classes)
@@ -113,13 +114,17 @@ def test_terms_are_per_example_and_mean_over_the_classes(x):
         terms = objective.terms(model, rows(x, labels))
     assert terms.log_px.shape == terms.log_w.shape == (1, BATCH)
     assert terms.kl.shape == (BATCH, 2)
-    torch.testing.assert_close(terms.kl.sum(-1), terms.kl_total)
     elbo = elbo_of_each_class(model, x)
     weights = torch.where(
         labels[:, None] == -1, objective.classify(x), F.one_hot(labels.clamp_min(0), 3).double()
     )
     expected = (weights.mT * elbo).sum(0)
-    torch.testing.assert_close(terms.log_px.mean(0) - terms.kl_total, expected)
+    torch.testing.assert_close(terms.log_px.mean(0) - terms.kl.sum(-1), expected)
+    entropy = -torch.special.xlogy(weights, weights).sum(1)
+    of_class = torch.where(labels == -1, math.log(CLASSES) - entropy, 0.0)
+    torch.testing.assert_close(terms.kl_total, terms.kl.sum(-1) + of_class)
+    by_sample = terms.log_px + terms.log_pz - terms.log_qz - of_class
+    torch.testing.assert_close(terms.log_w, by_sample)
     assert terms.q.mean.shape == (BATCH, 2)
     assert terms.px.mean.shape == (1, BATCH, 6)
     assert bool((terms.q.variance > 0).all())
@@ -190,3 +195,84 @@ def test_it_trains_and_tells_the_classes(tmp_path):
 def test_nothing_is_classified_before_training():
     with pytest.raises(BadValue, match="classify: expected a trained classifier"):
         M2().classify(torch.zeros(2, 4))
+
+
+def test_a_certain_classifier_has_finite_gradients(x):
+    """q(y|x) of 0 to the last bit: x log x has no gradient there, the entropy has one."""
+    model, objective = made()
+    with torch.no_grad():
+        objective.classifier[-1].bias.copy_(torch.tensor([0.0, -1e4, 1e4]))
+    value(objective, model, rows(x, torch.full((BATCH,), -1))).sum().backward()
+    assert all(bool(p.grad.isfinite().all()) for p in objective.parameters())
+
+
+def test_what_is_measured_bounds_x_where_the_class_is_unknown(x):
+    """log p(x) by quadrature over the classes and many importance samples; the bound is below."""
+    model, objective = made()
+    unknown, known = rows(x, torch.full((BATCH,), -1)), rows(x, LABELS)
+    seen = objective.measured(model)
+    bound = nelbo.evaluate(seen, unknown, [nelbo.evaluate.ELBO(samples=500)])["elbo"]
+    each = elbo_of_each_class(model, x, 2000)
+    with seeded(2):
+        every = torch.cat([rows(x, torch.full((BATCH,), c)) for c in range(CLASSES)])
+        log_w = model.terms(every, 2000).log_w.view(2000, CLASSES, BATCH)
+    truth = (log_w.logsumexp(0) - math.log(2000)).logsumexp(0) - math.log(CLASSES)
+    assert bound.value < truth.mean().item()
+    q = objective.classify(x).mT
+    expected = (q * (each - q.log() - math.log(CLASSES))).sum(0).mean().item()
+    assert bound.value == pytest.approx(expected, abs=0.05)
+    labelled = nelbo.evaluate(seen, known, [nelbo.evaluate.ELBO(samples=500)])["elbo"]
+    plain = nelbo.evaluate(model, known, [nelbo.evaluate.ELBO(samples=500)])["elbo"]
+    assert labelled.value == pytest.approx(plain.value, abs=0.05)
+    assert seen.reconstruct(known).equal(model.reconstruct(known))
+    likeliest = rows(x, objective.classify(x).argmax(-1))
+    assert seen.reconstruct(unknown).equal(model.reconstruct(likeliest))
+
+
+def clusters(n):
+    with seeded(3):
+        patterns = (torch.rand(2, 12) < 0.5).float()
+        labels = torch.randint(2, (n,))
+        x = torch.where(torch.rand(n, 12) < 0.15, 1 - patterns[labels], patterns[labels])
+        return x, labels
+
+
+@pytest.mark.parametrize("known", [0.0, 0.5, 1.0])
+def test_validation_takes_known_and_unknown_classes(known, tmp_path):
+    x, labels = clusters(120)
+    some = torch.where(torch.arange(120) < 100 + 20 * known, labels, -1)
+    data = beside(x, some, classes=2)
+    objective = M2(hidden=(6,))
+    with seeded(0):
+        model = nelbo.VAE(12, 1, nelbo.networks.MLP(hidden=(6,)), covariates=2)
+    options = {"epochs": 2, "callbacks": [], "out": tmp_path / "run", "patience": 5}
+    run = nelbo.fit(model, data[:100], valid=data[100:], objective=objective, **options)
+    last = run.history[-1]
+    assert last["valid_elbo"] == pytest.approx(last["valid_reconstruction"] - last["valid_kl"])
+    measured = objective.measured(model)
+    again = nelbo.evaluate(measured.eval(), data[100:], [nelbo.evaluate.ELBO()])["elbo"]
+    if last["valid_elbo"] > run.history[0]["valid_elbo"]:  # else the weights are the first epoch's
+        assert again.value == pytest.approx(last["valid_elbo"], rel=1e-6)
+
+
+def test_the_classifier_is_loaded_from_the_run(tmp_path):
+    x, labels = clusters(200)
+    labels[20:] = -1
+    with seeded(0):
+        model = nelbo.VAE(12, 1, nelbo.networks.MLP(hidden=(6,)), covariates=2)
+    objective = M2(alpha=3.0, hidden=(6,), lr=0.01)
+    data = beside(x, labels, classes=2)
+    nelbo.fit(model, data, objective=objective, epochs=2, out=tmp_path / "run", callbacks=[])
+    found = nelbo.load_objective(tmp_path / "run")
+    assert (found.alpha, found.hidden, found.lr) == (3.0, (6,), 0.01)
+    assert not found.training
+    assert torch.equal(found.classify(data), objective.classify(data))
+    found.measured(nelbo.load(tmp_path / "run"))
+
+
+def test_what_learns_nothing_is_loaded_too(tmp_path):
+    x, _ = clusters(50)
+    nelbo.fit(nelbo.VAE(12, 1), x, epochs=1, out=tmp_path / "run", callbacks=[])
+    assert nelbo.load_objective(tmp_path / "run") == nelbo.objectives.ELBO()
+    with pytest.raises(BadValue, match="expected a nelbo run"):
+        nelbo.load_objective(tmp_path)

@@ -188,17 +188,6 @@ def test_a_run_stopped_before_its_first_step_goes_on_from_its_first_weights(
     same(run.model.state_dict(), whole.model.state_dict())
 
 
-def test_sigterm_is_heard_too(tmp_path, make, x, Stop):
-    stop = Stop(2, number=signal.SIGTERM)
-    with pytest.raises(Interrupted, match="Stopped in epoch 1, after step 2; saved in .*run"):
-        nelbo.fit(make(), x, batch=5, out=tmp_path / "run", callbacks=[stop])
-
-
-def test_without_a_folder_the_message_says_that_nothing_was_saved(make, x, Stop):
-    with pytest.raises(Interrupted, match="without a folder .* nothing was saved"):
-        nelbo.fit(make(), x, batch=5, callbacks=[Stop(2)])
-
-
 def test_more_epochs_are_the_longer_run_and_are_remembered(tmp_path, make, x, same, lines_of):
     whole = nelbo.fit(make(), x, epochs=4, out=tmp_path / "whole", callbacks=[])
     nelbo.fit(make(), x, epochs=2, out=tmp_path / "run", callbacks=[])
@@ -217,72 +206,10 @@ def test_a_finished_run_is_left_as_it_is(tmp_path, make, x, same, snapshot):
     assert again.history == run.history
 
 
-@pytest.mark.parametrize(
-    ("changed", "says"),
-    [
-        ({"batch": 11}, "expected batch = 10, as it began, got 11"),
-        ({"lr": 0.1}, "expected lr = 0.001, as it began, got 0.1"),
-        ({"seed": 1}, "expected seed = 0, as it began, got 1"),
-        ({"clip": 1.0}, "expected clip = None, as it began, got 1.0"),
-        ({"precision": "bf16"}, "expected precision = fp32, as it began, got bf16"),
-        ({"objective": ELBO(beta=2.0)}, "expected objective = elbo, as it began, got elbo:beta=2."),
-        ({"valid": torch.ones(5, 1, 2, 3)}, "expected validation_examples = None, as it began"),
-        ({"train": torch.ones(20, 1, 2, 3)}, "expected examples = 33, as it began, got 20"),
-        (
-            {"likelihood": nelbo.likelihoods.Gaussian(variance=1.0)},
-            "expected likelihood = bernoulli, as it began, got gaussian:variance=1.",
-        ),
-    ],
-)
-def test_another_setting_is_refused_by_name(tmp_path, make, x, snapshot, changed, says):
-    out = tmp_path / "run"
-    nelbo.fit(make(), x, epochs=1, batch=10, out=out, callbacks=[])
-    before = snapshot(out)
-    axes = {key: changed[key] for key in changed if key == "likelihood"}
-    arguments = {"train": x, "batch": 10, "epochs": 2, **changed}
-    arguments.pop("likelihood", None)
-    with pytest.raises(ValueError, match="resuming") as error:
-        nelbo.fit(make(**axes), **arguments, out=out, resume=True, callbacks=[])
-    assert says in str(error.value)
-    assert snapshot(out) == before
-
-
-def test_other_modules_are_refused(tmp_path, make, x):
-    def model(hidden):
-        own = nelbo.networks.Modules(
-            torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(6, hidden), torch.nn.Tanh(),
-                                torch.nn.Linear(hidden, 4)),
-            torch.nn.Linear(2, 6),
-        )  # fmt: skip
-        return nelbo.VAE((1, 2, 3), 2, network=own)
-
-    nelbo.fit(model(3), x, epochs=1, out=tmp_path / "run", callbacks=[])
-    with pytest.raises(ValueError, match="weights: expected those of the model in config.json"):
-        nelbo.fit(model(5), x, epochs=2, out=tmp_path / "run", resume=True, callbacks=[])
-
-
 def test_the_state_has_everything_that_a_checkpoint_records(tmp_path, make, x):
     nelbo.fit(make(), x, epochs=1, out=tmp_path / "run", callbacks=[])
     _, record = RunFolder(tmp_path / "run").newest()
     assert record.keys() == asdict(nelbo.train.state.State()).keys()
-
-
-def test_the_first_of_two_signals_is_waited_for_and_the_second_is_not(make, x):
-    class Twice(nelbo.train.Callback):
-        def on_step(self, epoch, examples, means):
-            os.kill(os.getpid(), signal.SIGINT)
-            os.kill(os.getpid(), signal.SIGINT)
-
-    with pytest.raises(KeyboardInterrupt) as error:
-        nelbo.fit(make(), x, callbacks=[Twice()])
-    assert not isinstance(error.value, Interrupted)
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-
-
-def test_a_signal_that_the_caller_ignores_stays_ignored(make, x, Stop):
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    assert len(nelbo.fit(make(), x, epochs=1, callbacks=[Stop(1)]).history) == 1
-    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
 
 
 def test_noise_differs_from_epoch_to_epoch_and_order_too(make):
@@ -300,50 +227,6 @@ def test_noise_differs_from_epoch_to_epoch_and_order_too(make):
     nelbo.fit(make(), Keep(data, "dynamic_binarise"), epochs=2, batch=10, callbacks=[])
     first, second = seen[-2:]
     assert not torch.equal(first.sort(0).values, second.sort(0).values)
-
-
-@pytest.mark.parametrize("stop", [None, 6])
-def test_fewer_epochs_than_were_begun_are_refused(tmp_path, make, x, snapshot, Stop, stop):
-    out = tmp_path / "run"
-    with suppress(Interrupted):
-        callbacks = [] if stop is None else [Stop(stop)]
-        nelbo.fit(make(), x, batch=10, epochs=2, out=out, callbacks=callbacks)
-    before = snapshot(out)
-    with pytest.raises(ValueError, match="epochs: expected at least the 2 that .* begun, got 1"):
-        nelbo.fit(make(), x, batch=10, epochs=1, out=out, resume=True, callbacks=[])
-    assert snapshot(out) == before
-
-
-class _Unregistered(nelbo.data.Scale):
-    pass
-
-
-@pytest.mark.parametrize("own", [_Unregistered(), None])
-def test_other_data_of_the_same_size_are_refused(tmp_path, make, x, snapshot, own):
-    def run(train, valid, **arguments):
-        valid = Examples(valid, own)
-        nelbo.fit(make(), train, valid=valid, out=tmp_path / "run", callbacks=[], **arguments)
-
-    run(Examples(x, own), x[:9], epochs=1)
-    before = snapshot(tmp_path / "run")
-    changed = x.clone()
-    changed[-1, 0, 0, 0] = 1 - changed[-1, 0, 0, 0]
-    for train, valid in (
-        (Examples(changed, own), x[:9]),
-        (Examples(x, "dynamic_binarise"), x[:9]),
-        (Examples(x, own), changed[-9:]),
-    ):
-        with pytest.raises(ValueError, match="fingerprint = .*Pass the same data, or start a new"):
-            run(train, valid, epochs=2, resume=True)
-    assert snapshot(tmp_path / "run") == before
-    run(Examples(x.clone(), own), x[:9].clone(), epochs=2, resume=True)
-
-
-def test_a_checksum_stands_for_the_fingerprint(tmp_path, make, x):
-    about = {"checksum": "sha256:12ab"}
-    nelbo.fit(make(), x, epochs=1, out=tmp_path / "run", callbacks=[], about=about)
-    assert "fingerprint" not in RunFolder(tmp_path / "run").config()["data"]
-    nelbo.fit(make(), x, epochs=2, out=tmp_path / "run", resume=True, callbacks=[])
 
 
 def test_the_random_state_of_the_device_that_it_was_read_from_is_set(monkeypatch):

@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 
 from nelbo import registry, report
+from nelbo.cli.advice import GAP, advised
 from nelbo.cli.options import JsonOption, SeedOption, print_json, with_hidden
 from nelbo.compare import Comparison, Loss, Settings
 from nelbo.compare import compare as run_comparison
@@ -64,7 +65,8 @@ def compare(
         seed=seed,
     )
     try:
-        found = run_comparison(data, settings, out=folder, resume=resume, watch=_Watch())
+        with advised(GAP, "Leave incomplete rows out of the file."):
+            found = run_comparison(data, settings, out=folder, resume=resume, watch=_Watch())
     except KeyboardInterrupt:
         _errors.print(
             f"Go on with: {_command()} --resume", highlight=False, markup=False, soft_wrap=True

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from nelbo.cli.advice import check_no_run
 from nelbo.cli.options import JsonOption, print_json
-from nelbo.data import DATASETS, Data, load
+from nelbo.data import DATASETS, Data, Indexed, load
 from nelbo.data.arrays import rows_at_once
+from nelbo.data.header import Header
 from nelbo.doctor import moments
 from nelbo.report import grid
 
@@ -54,6 +58,7 @@ def show(data: DataArgument, as_json: JsonOption = False) -> None:
 
     **nelbo data show mine.npz --json**
     """
+    check_no_run(data, "data show")
     found = load(data)
     record = _record(found)
     if as_json:
@@ -72,25 +77,55 @@ def show(data: DataArgument, as_json: JsonOption = False) -> None:
 
 
 def _record(data: Data) -> dict[str, object]:
-    found = moments(data.train)
-    extremes = [x.aminmax() for x in data.train.epoch(rows_at_once(data.train.shape))]
-    spectrum = found.spectrum()
+    seen = _Seen(data.train)
+    gaps = {"missing_values": seen.missing} if seen.missing else {}
     return {
         "name": data.name,
         "training_examples": len(data.train),
         "test_examples": len(data.test),
         "shape": list(data.train.shape),
-        "smallest": min(float(e.min) for e in extremes),
-        "largest": max(float(e.max) for e in extremes),
-        "mean": float(found.mean.mean()),
-        "total_variance": float(found.variance.sum()),
-        "largest_eigenvalues": spectrum[:5].tolist(),
+        **_columns(data.header),
+        "smallest": seen.smallest,
+        "largest": seen.largest,
+        **gaps,
+        **({} if gaps else _moments(data.train)),
         "checksum": data.checksum,
         "provenance": data.provenance,
     }
 
 
+def _columns(header: Header) -> Mapping[str, object]:
+    """Return what a table's columns are called, and the words of those of text."""
+    names = header.names
+    words = {names[i] if names else f"{i + 1}": list(w) for i, w in header.words.items()}
+    return ({"columns": list(names)} if names else {}) | ({"words": words} if words else {})
+
+
+def _moments(train: Indexed) -> dict[str, object]:
+    found = moments(train)
+    return {
+        "mean": float(found.mean.mean()),
+        "total_variance": float(found.variance.sum()),
+        "largest_eigenvalues": found.spectrum()[:5].tolist(),
+    }
+
+
+class _Seen:
+    """The range of data, and how many of its values are missing."""
+
+    def __init__(self, data: Indexed) -> None:
+        self.smallest, self.largest, self.missing = math.inf, -math.inf, 0
+        for x in data.epoch(rows_at_once(data.shape)):
+            there = x[~x.isnan()] if bool(x.sum().isnan()) else x
+            self.missing += x.numel() - there.numel()
+            if there.numel():
+                self.smallest = min(self.smallest, float(there.min()))
+                self.largest = max(self.largest, float(there.max()))
+
+
 def _plain(value: object) -> str:
+    if isinstance(value, dict):
+        return "; ".join(f"{name}: {_plain(held)}" for name, held in value.items())
     if isinstance(value, list):
         return ", ".join(map(_plain, value))
     return f"{value:.4g}" if isinstance(value, float) else str(value)

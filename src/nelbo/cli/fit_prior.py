@@ -16,9 +16,10 @@ from nelbo.cli.options import (
     chosen_device,
     run_data,
 )
-from nelbo.report import grid
 from nelbo.train import RunFolder, load
 from nelbo.train import fit_prior as run_fit
+
+KEPT = ("transform", "covariates", "header")  # of what a run records of its data
 
 
 def fit_prior(
@@ -49,21 +50,26 @@ def fit_prior(
     built = registry.build("prior", prior)
     out = out or Path("runs") / f"{run.resolve().name}-{registry.parse(prior)['name']}"
     model, given = load(run).to(chosen_device(device)), run_data(run, data)
-    run_fit(
-        model,
-        given.train,
-        built,
-        epochs=epochs,
-        batch=batch,
-        lr=lr,
-        seed=seed,
-        out=out,
-        about={
-            "name": given.place,
-            "checksum": given.checksum,
-            "transform": RunFolder(run).config()["data"].get("transform"),
-            "run": str(run),
-        },
-    )
-    place, form = quote(str(out)), "" if grid.is_image(model.data_shape) else " --out samples.npy"
-    typer.echo(f"{out}: written. Next: nelbo sample {place}{form}, nelbo evaluate {place}")
+    recorded = RunFolder(run).config()["data"]
+    kept = {name: recorded[name] for name in KEPT if name in recorded}
+    try:
+        run_fit(
+            model,
+            given.train,
+            built,
+            epochs=epochs,
+            batch=batch,
+            lr=lr,
+            seed=seed,
+            out=out,
+            about={"name": given.place, "checksum": given.checksum, **kept, "run": str(run)},
+        )
+    except KeyboardInterrupt:
+        typer.echo(
+            f"Interrupted: nothing was written, and {run} is as it was. There is nothing to go on "
+            "from: begin again by the same command, with fewer --epochs if it takes too long.",
+            err=True,
+        )
+        raise
+    place = quote(str(out))
+    typer.echo(f"{out}: written. Next: nelbo sample {place}, nelbo evaluate {place}")

@@ -14,6 +14,7 @@ from torch import Tensor
 from nelbo import registry
 from nelbo.data import Data, load_with
 from nelbo.data.covariates import values
+from nelbo.data.header import Header
 from nelbo.data.transforms import Transform, as_transform
 from nelbo.errors import BadValue, nearest
 from nelbo.report.json import plain
@@ -62,7 +63,8 @@ def run_data(run: Path, other: str | None) -> Data:
     if what is None:
         fix = "Say which with --data."
         raise BadValue(f"run {run}", expected="a record of its data", got="none", fix=fix)
-    found = load_with(what, recorded.get("covariates"), recorded.get("transform"))
+    header = None if other is None else _recorded_header(recorded)
+    found = load_with(what, recorded.get("covariates"), recorded.get("transform"), header)
     if other is None and recorded.get("checksum", found.checksum) != found.checksum:
         raise BadValue(
             f"{what}",
@@ -76,6 +78,17 @@ def run_data(run: Path, other: str | None) -> Data:
 def run_transform(run: Path) -> Transform:
     """Return the transform that a run's data was given."""
     return as_transform(RunFolder(run).config()["data"].get("transform"))
+
+
+def run_header(run: Path) -> Header:
+    """Return names and words of the columns that a run was trained on, covariates left out."""
+    recorded = RunFolder(run).config()["data"]
+    beside = recorded.get("covariates") or {}
+    return (_recorded_header(recorded) or Header()).without(beside.get("columns", ()))
+
+
+def _recorded_header(recorded: Mapping[str, Any]) -> Header | None:
+    return Header.of(recorded["header"]) if "header" in recorded else None
 
 
 def run_covariates(run: Path, stated: str | None) -> Tensor | None:

@@ -7,7 +7,14 @@ from typing import Annotated
 
 import typer
 
-from nelbo.cli.options import RunArgument, SeedOption, new_file, run_covariates, run_transform
+from nelbo.cli import examples
+from nelbo.cli.options import (
+    RunArgument,
+    SeedOption,
+    run_covariates,
+    run_header,
+    run_transform,
+)
 from nelbo.report import grid
 from nelbo.train import load
 
@@ -16,7 +23,13 @@ def sample(
     run: RunArgument,
     n: Annotated[int, typer.Option("--n", min=1, help="How many samples.")] = 64,
     seed: SeedOption = 0,
-    out: Annotated[Path, typer.Option(help="A .png of a grid, or a .npy.")] = Path("samples.png"),
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="A .png of a grid, or a .npy; of tables a .csv or .npy. "
+            "[default: samples.png, samples.csv where columns have names, samples.npy]"
+        ),
+    ] = None,
     covariates: Annotated[
         str | None,
         typer.Option(
@@ -26,15 +39,18 @@ def sample(
 ) -> None:
     """Draw from the prior and decode: the decoder's means, without its noise.
 
+    Of a table's categories it is the most probable one; a column of words gets its words back.
+
     **nelbo sample runs/first --n 100 --seed 1 --out samples.png**
+
+    **nelbo sample runs/table --n 1000 --out samples.csv**
 
     **nelbo sample runs/conditional --covariates 3**
     """
-    new_file(out)
-    model = load(run)
-    grid.check_ending(out, model.data_shape)
+    model, header = load(run), run_header(run)
+    out = examples.place(out, "samples", model.data_shape, header)
     y = run_covariates(run, covariates)
-    made = model.sample(n, seed=seed, y=None if y is None else y.expand(n, -1))
+    made = examples.drawn(model, n, seed, None if y is None else y.expand(n, -1))
     made = run_transform(run).undone(made)
-    grid.write(made.split(max(1, round(n**0.5))), out, made)
-    typer.echo(f"{out}: {n} samples")
+    examples.write(out, made, header, made.split(max(1, round(n**0.5))))
+    typer.echo(f"{out}: {n} samples" + examples.EXPECTED * (not grid.is_image(model.data_shape)))

@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from nelbo.cli.advice import check_no_run
 from nelbo.cli.options import JsonOption, print_json
 from nelbo.cli.showing import how_made
 from nelbo.data import load
@@ -29,6 +30,7 @@ def suggest(
 
     **nelbo suggest mine.csv --json**
     """
+    check_no_run(data, "suggest")
     given = load(data)
     found = run_suggest(given.train)
     if as_json:

@@ -11,14 +11,14 @@ import torch
 import typer
 
 from nelbo import registry
+from nelbo.cli.advice import CHOOSE, OUTSIDE, advised, check_not_resumed
 from nelbo.cli.auto import followed
 from nelbo.cli.options import DeviceOption, chosen_device, with_hidden
-from nelbo.data import Indexed, Source, WithCovariates, load_with
-from nelbo.data.arrays import rows_at_once
+from nelbo.data import Indexed, WithCovariates, load_with
+from nelbo.data.header import Header
 from nelbo.data.transforms import as_transform
 from nelbo.errors import BadValue
 from nelbo.model import AXES, VAE
-from nelbo.report import grid
 from nelbo.rng import generator, seeded
 from nelbo.train import Interrupted, RunFolder, fit
 from nelbo.world import World, joined, own_device
@@ -138,13 +138,15 @@ def train(
         stated = followed(stated, None, world)
         data, settings = data or before.pop("data"), {**before, **stated}
     else:
+        check_not_resumed(data)
         settings = {**DEFAULTS, **followed(stated, data, world)}
     if data is None:
         fix = "For example: nelbo train mnist."
         raise BadValue("DATA", expected="a name or a path", got="none", fix=fix)
     out = out or Path("runs") / f"{Path(data).resolve().stem}-{_name(settings['likelihood'])}"
     try:
-        shape = _train(data, settings, where, out, resume, compile, world)
+        with advised(OUTSIDE, CHOOSE, "likelihood" not in stated):
+            _train(data, settings, where, out, resume, compile, world)
     except Interrupted:
         if world.is_main:
             typer.echo(f"Go on with: nelbo train --resume {quote(str(out))}", err=True)
@@ -152,8 +154,7 @@ def train(
     if not world.is_main:
         return
     place = quote(str(out))
-    form = "" if grid.is_image(shape) else " --out samples.npy"
-    typer.echo(f"{out}: written. Next: nelbo evaluate {place}, nelbo sample {place}{form}")
+    typer.echo(f"{out}: written. Next: nelbo evaluate {place}, nelbo sample {place}")
 
 
 def _train(
@@ -164,7 +165,7 @@ def _train(
     resume: bool,
     compile: bool | None,
     world: World,
-) -> tuple[int, ...]:
+) -> None:
     built = {axis: registry.build(axis, settings[axis]) for axis in (*AXES, "objective")}
     given = settings["covariates"]
     given = {"of": given} if isinstance(given, str) else given
@@ -183,7 +184,7 @@ def _train(
             covariates=source.covariates.shape[1] if beside else 0,
             missing=settings["missing"],
         )
-        model.initialise(world.on_main(train.mean), _some(train, settings["seed"]))
+        model.initialise(world.on_main(train.mean), train.some(settings["seed"]))
     names = ("epochs", "batch", "lr", "clip", "patience", "seed", "precision")
     fit(
         model.to(device),
@@ -198,21 +199,16 @@ def _train(
             "checksum": loaded.checksum,
             "transform": _recorded(settings["transform"], loaded.train),
             **({"covariates": source.record} if beside else {}),
+            **({"header": loaded.header.record()} if loaded.header != Header() else {}),
         },
         **{name: settings[name] for name in names if name in settings},
     )
-    return model.data_shape
 
 
 def _recorded(transform: str, train: Indexed) -> str:
     """Return a transform's text, with what it took from the training data, if it took any."""
     same = as_transform(transform) == train.transform
     return transform if same else registry.text(registry.spec(train.transform))
-
-
-def _some(train: Source, seed: int) -> torch.Tensor:
-    """Return examples at random, for a prior that begins at some."""
-    return next(iter(train.epoch(rows_at_once(train.shape), generator(seed))))
 
 
 def _held_out(train: Indexed, seed: int) -> tuple[Indexed, Indexed]:

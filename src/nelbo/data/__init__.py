@@ -10,6 +10,7 @@ from nelbo.data.loading import DATASETS, Data, load
 from nelbo.data.map_dataset import MapDataset
 from nelbo.data.npy_rows import NpyRows
 from nelbo.data.on_disk import OnDisk
+from nelbo.data.oversample import oversample
 from nelbo.data.parquet_rows import ParquetRows
 from nelbo.data.part import Part
 from nelbo.data.rows import Rows
@@ -51,4 +52,5 @@ __all__ = [
     "beside",
     "load",
     "load_with",
+    "oversample",
 ]

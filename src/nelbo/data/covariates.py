@@ -6,7 +6,6 @@ import copy
 import dataclasses
 import math
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -16,9 +15,9 @@ from torch import Tensor
 from nelbo import registry
 from nelbo.data.beside import one_hot
 from nelbo.data.examples import Examples
+from nelbo.data.header import Header, named
 from nelbo.data.indexed import Indexed
 from nelbo.data.loading import Data, load
-from nelbo.data.table import column_names
 from nelbo.data.transforms import Standardise, Transform, as_transform
 from nelbo.errors import BadValue, nearest
 
@@ -62,7 +61,12 @@ class WithCovariates(Indexed):
         return some
 
 
-def load_with(what: Any, covariates: Record | None, transform: Transform | str | None) -> Data:
+def load_with(
+    what: Any,
+    covariates: Record | None,
+    transform: Transform | str | None,
+    header: Header | None = None,
+) -> Data:
     r"""Return data of which each example has covariates beside it; see `load`.
 
     Columns of a table are standardised, bits apart, since networks begin with numbers about 1;
@@ -73,22 +77,24 @@ def load_with(what: Any, covariates: Record | None, transform: Transform | str |
         covariates: `{"of": "labels"}`, or names or numbers (from 0 on) of columns, such as
             `{"of": "age,sex"}`, or the record of a source; None for no covariates.
         transform: of the data.
+        header: of the table that a model was trained on; see `load`.
 
     Raises:
-        ValueError: there are no labels, or no such columns.
+        ValueError: there are no labels, or no such columns, or one of more than two words.
 
     Example:
         >>> import tempfile
+        >>> from pathlib import Path
         >>> path = Path(tempfile.mkdtemp()) / "people.csv"
         >>> _ = path.write_text("height,age" + "\n1.7,30\n1.8,40" * 10)
         >>> load_with(path, {"of": "age"}, None).train[0]
         tensor([ 1.7..., -1.0...])
     """
     if covariates is None:
-        return load(what, transform=transform)
+        return load(what, transform=transform, header=header)
     if covariates["of"] == LABELS:
-        return _of_labels(load(what, transform=transform), covariates)
-    return _of_columns(what, covariates, transform)
+        return _of_labels(load(what, transform=transform, header=header), covariates)
+    return _of_columns(load(what, transform="raw", header=header), covariates, transform)
 
 
 def values(text: str, record: Record) -> Float32[Tensor, " covariates"]:
@@ -107,18 +113,27 @@ def values(text: str, record: Record) -> Float32[Tensor, " covariates"]:
             expected = f"a class from 0 to {classes - 1}"
             raise BadValue("--covariates", expected=expected, got=f"'{text}'", fix="Try 0.")
         return one_hot(torch.tensor([int(text)]), classes)[0]
+    words = Header.of({"names": [], "words": record.get("words", {})}).words
+    columns = [name.strip() for name in record["of"].split(",")]
     try:
-        stated = torch.tensor([float(number) for number in text.split(",")])
+        stated = torch.tensor([_number(t, words.get(i)) for i, t in enumerate(text.split(","))])
     except ValueError:
         stated = torch.zeros(0)
-    if len(stated) != len(record["of"].split(",")):
+    if len(stated) != len(columns):
+        either = (f" ({columns[i]}: {' or '.join(found)})" for i, found in words.items())
         raise BadValue(
             "--covariates",
-            expected=f"a number for each of {record['of']}",
+            expected=f"a number for each of {record['of']}" + "".join(either),
             got=f"'{text}'",
             fix="Separate them by commas.",
         )
     return as_transform(record["transform"])(stated[None])[0]
+
+
+def _number(text: str, words: tuple[str, ...] | None) -> float:
+    """Return a number, or the code of one of the words."""
+    found = text.strip()
+    return float(words.index(found)) if words and found in words else float(text)
 
 
 def _of_labels(found: Data, record: Record) -> Data:
@@ -137,8 +152,7 @@ def _of_labels(found: Data, record: Record) -> Data:
     return _with(found, first, second, record)
 
 
-def _of_columns(what: Any, record: Record, transform: Transform | str | None) -> Data:
-    whole = load(what, transform="raw")
+def _of_columns(whole: Data, record: Record, transform: Transform | str | None) -> Data:
     train, test = whole.train, whole.test
     if not (isinstance(train, Examples) and isinstance(test, Examples)) or len(train.shape) != 1:
         raise BadValue(
@@ -147,8 +161,9 @@ def _of_columns(what: Any, record: Record, transform: Transform | str | None) ->
             got=f"examples of shape {list(train.shape)}",
             fix="Use --covariates labels, or nelbo.data.beside in Python.",
         )
-    chosen = [_column(what, word.strip(), train.shape[0]) for word in record["of"].split(",")]
-    rest = [i for i in range(train.shape[0]) if i not in chosen]
+    header, count = whole.header, train.shape[0]
+    chosen = [_column(word.strip(), header, count) for word in record["of"].split(",")]
+    rest = [i for i in range(count) if i not in chosen]
     if not rest or len(set(chosen)) < len(chosen):
         expected = "each column once, and one left as data"
         fix = "Name fewer of them."
@@ -158,9 +173,11 @@ def _of_columns(what: Any, record: Record, transform: Transform | str | None) ->
     numbers = tuple(i for i, y in enumerate(own.T) if not bool(((y == 0) | (y == 1)).all()))
     scaled = as_transform(stated) if stated else Standardise(numbers).fitted(own)
     record = {"of": record["of"], "transform": registry.text(registry.spec(scaled))}
+    record |= {"columns": chosen, **_words(header, chosen)}
     parts = dataclasses.replace(
         whole, train=Examples(train.array[:, rest], used), test=Examples(test.array[:, rest], used)
     )
+    parts.train.header = parts.test.header = header.without(chosen)
     return _with(parts, scaled(own), scaled(test.array[:, chosen].float()), record)
 
 
@@ -172,10 +189,24 @@ def _with(found: Data, train: Tensor, test: Tensor, record: Record) -> Data:
     )
 
 
-def _column(what: Any, word: str, count: int) -> int:
+def _words(header: Header, chosen: list[int]) -> dict[str, Any]:
+    """Return the words of covariates; ValueError for more than two, which have no order."""
+    for column in chosen:
+        words = header.words.get(column, ())
+        if len(words) > 2:
+            raise BadValue(
+                f"--covariates, column {named(header.names, column)}",
+                expected="columns of numbers, or of two words",
+                got=f"{len(words)} words, which have no order",
+                fix="Put a column of 0 and 1 for each of them into the file.",
+            )
+    kept = header.take(chosen)
+    return {"words": kept.record()["words"]} if kept.words else {}
+
+
+def _column(word: str, header: Header, count: int) -> int:
     """Return the number of a column, from 0 on, by its name or its number."""
-    path = Path(what) if isinstance(what, str | Path) else Path()
-    names = column_names(path) if path.suffix.lower() == ".csv" else []
+    names = header.names
     if word in names:
         return names.index(word)
     if word.isdigit() and int(word) < count:

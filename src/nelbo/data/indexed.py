@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float32, Int64
 from torch import Tensor
 
+from nelbo.data.header import Header
 from nelbo.data.part import WHOLE, Part
 from nelbo.data.source import IndexBatches, Source, check_epoch
 from nelbo.data.transforms import Transform
@@ -24,10 +25,12 @@ class Indexed(Source):
     Attributes:
         transform: from stored examples to what a model sees.
         labels: class of each example, [n]; None where there are none.
+        header: of a table; an empty one of all else.
     """
 
     transform: Transform
     labels: Int64[Tensor, " n"] | None
+    header: Header = Header()
 
     @abstractmethod
     def at(self, index: Int64[Tensor, " b"]) -> Float32[Tensor, " b *shape"]:

@@ -9,8 +9,9 @@ import torch
 from jaxtyping import Float32, Shaped
 from torch import Tensor
 
+from nelbo import registry
 from nelbo.data.arrays import in_memory
-from nelbo.data.transforms import Transform
+from nelbo.data.transforms import DynamicBinarise, Transform
 from nelbo.errors import BadType, BadValue
 
 
@@ -71,9 +72,10 @@ def shown(batch: Shaped[Tensor, " b *shape"], transform: Transform) -> Float32[T
 def check_stream(transform: Transform) -> None:
     """Raise ValueError for a transform that needs the whole array beforehand."""
     if transform.whole_array:
+        other = registry.text(registry.spec(DynamicBinarise()))
         raise BadValue(
             "transform",
             expected="one that works batch by batch",
             got=type(transform).__name__,
-            fix="Use dynamic_binarise, or pass the data as one array.",
+            fix=f"Use {other}, or pass the data as one array.",
         )

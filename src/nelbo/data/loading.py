@@ -17,6 +17,7 @@ from nelbo.data import rows
 from nelbo.data.arrays import in_memory
 from nelbo.data.examples import Examples
 from nelbo.data.fashion_mnist import read_fashion_mnist
+from nelbo.data.header import Header
 from nelbo.data.idx import read_idx
 from nelbo.data.images import read_images
 from nelbo.data.indexed import Indexed
@@ -46,6 +47,7 @@ class Data:
             `sampled-`, it is of samples of files too large to be read for it.
         provenance: one sentence: from where, under which licence, split how.
         place: what `load` takes to find it again, a name or an absolute path; None for an array.
+        header: of a table, all of its columns.
     """
 
     name: str
@@ -54,6 +56,7 @@ class Data:
     checksum: str
     provenance: str
     place: str | None = None
+    header: Header = Header()
 
 
 def _read_idx_images(path: Path) -> Parts:
@@ -86,7 +89,17 @@ _READERS: dict[str, Callable[[Path], Parts]] = {
 }
 
 
-def load(what: Any, *, transform: Transform | str | None = None, seed: int = 0) -> Data:
+_BINARY = {*range(32)} - {*b"\t\n\r"}  # bytes that no text has
+_BEGINS = {".npy": b"\x93NUMPY", ".npz": b"PK\x03\x04", ".parquet": b"PAR1"}
+
+
+def load(
+    what: Any,
+    *,
+    transform: Transform | str | None = None,
+    seed: int = 0,
+    header: Header | None = None,
+) -> Data:
     """Return a data set, checked, its images as bytes in memory.
 
     Above 1 GB a .npy file, a folder of images and parquet files stay where they are, and so does
@@ -100,6 +113,7 @@ def load(what: Any, *, transform: Transform | str | None = None, seed: int = 0) 
             or an array [n, ...].
         transform: object or its text (`"dynamic_binarise"`); default `Scale()`.
         seed: of the split of a single array; a transform has its own.
+        header: of the table that a model was trained on, by whose words this one is coded.
 
     Raises:
         TypeError: neither text, path nor numeric array.
@@ -115,6 +129,10 @@ def load(what: Any, *, transform: Transform | str | None = None, seed: int = 0) 
     """
     chosen = as_transform(transform)
     name, parts = _read(what)
+    if header is not None:
+        parts = _recoded(parts, header, name)
+    elif parts.header.words and not isinstance(parts.train, Rows):
+        parts.header.check_categories(np.asarray(parts.train), name)
     whole = dataclasses.replace(parts, train=_checked(parts.train, name))
     parts = hold_out(whole, name, seed) if parts.test is None else whole
     parts = dataclasses.replace(parts, test=_checked(parts.test, f"{name}'s test set"))
@@ -131,12 +149,30 @@ def load(what: Any, *, transform: Transform | str | None = None, seed: int = 0) 
     )
     return Data(
         name=name,
-        train=_source(parts.train, chosen, parts.labels),
-        test=_source(parts.test, chosen, parts.test_labels),
+        train=_source(parts.train, chosen, parts.labels, whole.header),
+        test=_source(parts.test, chosen, parts.test_labels, whole.header),
         checksum=_checksum(parts.train, parts.test),
         provenance=f"{parts.origin}: {how}.",
         place=_place(what),
+        header=whole.header,
     )
+
+
+def _recoded(parts: Parts, header: Header, name: str) -> Parts:
+    """Return a table in the codes of another one's words."""
+    here = parts.header
+    header.check_alike(here, name)
+    if here.words == header.words or not here.words:
+        return dataclasses.replace(parts, header=header)
+    arrays = {}
+    for key in ("train", "test"):
+        array = getattr(parts, key)
+        if isinstance(array, Rows):
+            got = "others, in a file too large to be held in memory"
+            fix = "Train on this file."
+            raise BadValue(name, expected="the words of the training data", got=got, fix=fix)
+        arrays[key] = None if array is None else header.recoded(np.asarray(array), here, name)
+    return dataclasses.replace(parts, header=header, **arrays)
 
 
 def _place(what: Any) -> str | None:
@@ -149,10 +185,11 @@ def _checked(array: Any, name: str) -> Tensor | Rows:
     return array if isinstance(array, Rows) else in_memory(array, name)
 
 
-def _source(array: Tensor | Rows, transform: Transform, labels: Any) -> Indexed:
-    if isinstance(array, Rows):
-        return OnDisk(array, transform, labels)
-    return Examples(array, transform, labels)
+def _source(array: Tensor | Rows, transform: Transform, labels: Any, header: Header) -> Indexed:
+    on_disk = isinstance(array, Rows)
+    source = OnDisk(array, transform, labels) if on_disk else Examples(array, transform, labels)
+    source.header = header
+    return source
 
 
 def _checksum(*arrays: Tensor | Rows) -> str:
@@ -197,13 +234,33 @@ def _folder_reader(path: Path) -> Callable[[Path], Parts]:
 def _reader(path: Path) -> Callable[[Path], Parts]:
     for ending, reader in _READERS.items():
         if path.name.lower().endswith(ending):
+            _check_ending(path, ending)
             return reader
+    other = path.suffix.lower() in (".tsv", ".txt", ".xls", ".xlsx", ".json", ".feather", ".ods")
     raise BadValue(
         str(path),
         expected=f"a folder or a file ending in {', '.join(_READERS)}",
-        got=f"'{path.suffix}'",
-        fix="Convert it with numpy.save.",
+        got=f"'{path.suffix}'" if path.suffix else "a name without an ending",
+        fix="Save the table as a .csv." if other else "Convert it with numpy.save.",
     )
+
+
+def _check_ending(path: Path, ending: str) -> None:
+    """Refuse a file whose first bytes are those of another kind than its name says."""
+    if path.is_dir() or ending not in (".csv", *_BEGINS):
+        return
+    with path.open("rb") as file:
+        first = file.read(64)
+    kinds = [kind for kind, begin in _BEGINS.items() if first.startswith(begin)]
+    text = first.isascii() and b"," in first and not set(first) & _BINARY
+    found = kinds or [".csv"] * text
+    if found and found != [ending]:
+        raise BadValue(
+            str(path),
+            expected=f"a file as {ending} names it",
+            got=f"what begins as a {found[0]} does",
+            fix=f"Rename it to {path.with_suffix(found[0]).name}.",
+        )
 
 
 def _did_you_mean(path: Path) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -25,9 +26,9 @@ def read_parquet(path: Path) -> Parts:
 
     They are the column named image, x, data or features, or the only one of images (a struct
     with `bytes`) or vectors (a list of one length), with the integers of label, labels or y as
-    classes; else all columns, numbers every one, are the features, as of a .csv. If the name of
-    every file, or of a subfolder that it lies in, begins with `train` or `test`, these are the
-    two sets. Where they are large, row groups are read when they are wanted.
+    classes; else all columns, of numbers or of few words, are the features, as of a .csv. If the
+    name of every file, or of a subfolder that it lies in, begins with `train` or `test`, these are
+    the two sets. Where they are large, row groups are read when they are wanted.
 
     Raises:
         RuntimeError: pyarrow is not installed.
@@ -35,11 +36,11 @@ def read_parquet(path: Path) -> Parts:
             files of neither set beside those of both.
     """
     if path.is_file():
-        return Parts(*_read([path]))
+        return _read([path])
     files = find(path)
     named = [_set_of(file.relative_to(path)) for file in files]
     if not {*_SETS} <= {*named}:
-        return Parts(*_read(files))
+        return _read(files)
     if None in named:  # to put all together would mix the test set into the training set
         raise BadValue(
             str(path),
@@ -48,7 +49,7 @@ def read_parquet(path: Path) -> Parts:
             fix="Move it elsewhere.",
         )
     train, test = ([f for f, n in zip(files, named, strict=True) if n == s] for s in _SETS)
-    return Parts(*_read(train), *_read(test))
+    return _read(train, test)
 
 
 def find(folder: Path) -> list[Path]:
@@ -64,9 +65,22 @@ def _set_of(file: Path) -> str | None:
     return next((match[1] for match in found if match), None)
 
 
-def _read(paths: Sequence[Path]) -> tuple[ParquetRows | Tensor, np.ndarray | None]:
+def _read(*sets: Sequence[Path]) -> Parts:
+    """Return one or two sets, their words under the same codes."""
+    found = [ParquetRows(paths) for paths in sets]
+    words = found[0].columns.words
+    for other in found[1:]:
+        theirs = other.columns.words
+        words = {name: sorted({*words.get(name, ()), *w}) for name, w in theirs.items()}
+    for each in found:
+        each.columns = replace(each.columns, words={n: tuple(w) for n, w in words.items()})
+    train, labels = _held(found[0])
+    test, test_labels = _held(found[1]) if len(found) > 1 else (None, None)
+    return Parts(train, labels, test, test_labels, header=found[0].columns.header)
+
+
+def _held(found: ParquetRows) -> tuple[ParquetRows | Tensor, np.ndarray | None]:
     """Return the examples and their labels, in memory where they are few."""
-    found = ParquetRows(paths)
     labels = found.labels()
     if math.prod(found.shape) * found.dtype.itemsize <= rows.STREAMED:
         return found.read(torch.arange(len(found))), labels

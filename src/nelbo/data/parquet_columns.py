@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from nelbo.data.header import Header
 from nelbo.data.image_file import alike, read_image
 from nelbo.errors import BadValue, Failed
 
@@ -20,14 +22,27 @@ class Columns:
     """The columns that are read.
 
     Args:
-        names: of the columns that hold the examples: one of images or vectors, or numbers all.
+        names: of the columns that hold the examples: one of images or vectors, or numbers and
+            words.
         kind: `"image"`, `"vector"` or `"numbers"`.
         label: of the column of class numbers, if there is one.
+        texts: names of the columns of words.
+        words: of each of them, in the order of their codes, once they are known.
     """
 
     names: tuple[str, ...]
     kind: str
     label: str | None = None
+    texts: tuple[str, ...] = ()
+    words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def header(self) -> Header:
+        """Names and words of a table; an empty one of images and vectors."""
+        if self.kind != "numbers":
+            return Header()
+        words = {i: self.words[name] for i, name in enumerate(self.names) if name in self.words}
+        return Header(self.names, words)
 
     def array(self, table: Any, what: str, rows: np.ndarray) -> np.ndarray:
         """Return the examples of a table as [n, ...].
@@ -46,7 +61,12 @@ class Columns:
         if self.kind == "vector":
             return _vectors(table.column(self.names[0]), places[0])
         with np.errstate(over="ignore"):  # what overflows is infinite, and reported as such
-            columns = [_numbers(table.column(name)) for name in self.names]
+            columns = [
+                _codes(table.column(name), self.words.get(name, ()))
+                if name in self.texts
+                else _numbers(table.column(name))
+                for name in self.names
+            ]
         return np.stack(columns, axis=1)
 
     def classes(self, table: Any, what: str, rows: np.ndarray) -> np.ndarray:
@@ -60,7 +80,7 @@ def choose(schema: Any, what: str) -> Columns:
     """Return the columns of a schema that hold examples and labels.
 
     Raises:
-        ValueError: several could be meant, or there are columns that are no numbers.
+        ValueError: several could be meant, or there are columns neither of numbers nor of text.
     """
     import pyarrow.types as types
 
@@ -72,13 +92,14 @@ def choose(schema: Any, what: str) -> Columns:
         whole = {f.name for f in fields if types.is_integer(f.type)}
         label = next((name for name in LABELS if name in whole), None)
         return Columns((name,), arrays[name], label)
-    others = [f for f in fields if not _is_number(f.type)]
+    texts = tuple(f.name for f in fields if is_text(f.type))
+    others = [f for f in fields if not (_is_number(f.type) or f.name in texts)]
     if fields and not others:
-        return Columns(tuple(f.name for f in fields), "numbers")
+        return Columns(tuple(f.name for f in fields), "numbers", texts=texts)
     shown = ", ".join(f"{f.name} ({f.type})" for f in fields)
     raise BadValue(
         what,
-        expected=f"columns of numbers, or one of images or vectors named {', '.join(NAMES)}",
+        expected=f"numbers or words, or a column of images or vectors named {', '.join(NAMES)}",
         got=shown[:200] or "no columns",
         fix="Rename the one that is meant to x, or leave the others out.",
     )
@@ -134,6 +155,27 @@ def _is_number(type_: Any) -> bool:
     import pyarrow.types as types
 
     return types.is_integer(type_) or types.is_floating(type_) or types.is_boolean(type_)
+
+
+def is_text(type_: Any) -> bool:
+    """Return whether a column holds words, as such or as pandas' categories."""
+    import pyarrow.types as types
+
+    inner = type_.value_type if types.is_dictionary(type_) else type_
+    return types.is_string(inner) or types.is_large_string(inner)
+
+
+def words_of(column: Any) -> set[str]:
+    """Return the different words of a column."""
+    found = {word.strip() for word in column.combine_chunks().unique().to_pylist() if word}
+    return found - {""}
+
+
+def _codes(column: Any, words: tuple[str, ...]) -> np.ndarray:
+    """Return the codes of words as float32 [n], with NaN where one is missing."""
+    codes = {word: code for code, word in enumerate(words)}
+    cells = ((cell or "").strip() for cell in column.to_pylist())
+    return np.array([codes.get(cell, np.nan) for cell in cells], dtype=np.float32)
 
 
 def _numbers(column: Any) -> np.ndarray:

@@ -7,6 +7,7 @@ import threading
 import warnings
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,7 +18,8 @@ from jaxtyping import Int64, Shaped
 from torch import Tensor
 
 from nelbo.data.arrays import check_infinite, in_memory
-from nelbo.data.parquet_columns import choose, pyarrow
+from nelbo.data.header import MOST, coded, named
+from nelbo.data.parquet_columns import Columns, choose, pyarrow, words_of
 from nelbo.data.rows import Rows, digest
 from nelbo.data.steady_file import SteadyFile
 from nelbo.errors import BadValue, NelboWarning
@@ -63,6 +65,7 @@ class ParquetRows(Rows):
             got, fix = "none", "Check how it was written."
             raise BadValue(str(paths[0]), expected="at least one row", got=got, fix=fix)
         self._ends = torch.tensor([group.rows for group in self._groups]).cumsum(0)
+        self.columns = self._with_words(self.columns)
         like = self._array(self._table(0, self.columns.names), 0, np.zeros(1, np.int64))
         first = in_memory(like, str(paths[0]))
         self.shape, self.dtype = (int(self._ends[-1]), *first.shape[1:]), first.dtype
@@ -82,6 +85,21 @@ class ParquetRows(Rows):
             rows = group.first + np.arange(group.rows)
             found.append(self.columns.classes(self._table(g, [name]), str(self._path(group)), rows))
         return np.concatenate(found)
+
+    def _with_words(self, columns: Columns) -> Columns:
+        """Return the columns with the words of those of text, in one pass over them alone."""
+        found: dict[str, set[str]] = {name: set() for name in columns.texts}
+        for g in range(len(self._groups) if found else 0):
+            wanted = [name for name in found if len(found[name]) <= MOST]
+            table = self._table(g, wanted)
+            for name in wanted:
+                found[name] |= words_of(table.column(name))
+        path = self._files[0].path
+        words = {
+            name: coded(some, f"{path}, column {named(columns.names, columns.names.index(name))}")
+            for name, some in found.items()
+        }
+        return replace(columns, words=words)
 
     def read(self, numbers: Int64[Tensor, " b"]) -> Shaped[Tensor, " b *shape"]:
         """Return the examples of these numbers, in this order; see `Rows.read`."""

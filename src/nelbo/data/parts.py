@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from nelbo.data.header import Header
+
 
 @dataclass(frozen=True)
 class Parts:
@@ -16,6 +18,7 @@ class Parts:
         test: test array; None when there is but one array, which is then split.
         test_labels: class of each test example.
         origin: where the data comes from, as the beginning of a sentence.
+        header: of a table.
     """
 
     train: Any
@@ -23,3 +26,4 @@ class Parts:
     test: Any = None
     test_labels: Any = None
     origin: str = ""
+    header: Header = Header()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import cached_property
-from itertools import pairwise
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
@@ -17,6 +17,7 @@ from nelbo.distributions.base import Latents
 from nelbo.errors import BadValue
 from nelbo.formulas import gaussian_kl, gaussian_log_prob
 
+Level = int | tuple[int, ...]  # how many latents it has, or the shape of its maps
 LARGEST = 10.0  # of a logarithm of a variance: sigma within 1/148 and 148, as NVAE's
 
 
@@ -32,26 +33,26 @@ class TopDownNetwork(Protocol):
     """What computes p(z_l | z_<l): a state goes down the levels, and each adds what it is.
 
     Attributes:
-        levels: how many latents each level has, the top first.
-        hidden: size of the state.
+        levels: how many latents each level has, or the shape of its maps, the top first.
+        hidden: size of the state, or its channels.
         points: of `standard_points`, at which moments are averaged, [points, latent].
     """
 
-    levels: tuple[int, ...]
+    levels: tuple[Level, ...]
     hidden: int
     points: Tensor
 
-    def top(self) -> Float[Tensor, " hidden"]:
+    def top(self) -> Float[Tensor, " *state"]:
         """Return the state above the first level."""
         ...
 
-    def conditional(self, level: int, state: Float[Tensor, "*shape hidden"]) -> Gaussian:
+    def conditional(self, level: int, state: Float[Tensor, " *state"]) -> Gaussian:
         """Return p(z_l | z_<l) of the state above a level."""
         ...
 
     def advance(
-        self, level: int, state: Float[Tensor, "*#shape hidden"], z: Float[Tensor, "*#shape size"]
-    ) -> Float[Tensor, "*shape hidden"]:
+        self, level: int, state: Float[Tensor, " *state"], z: Float[Tensor, "*shape size"]
+    ) -> Float[Tensor, " *next"]:
         """Return the state below a level, of the one above it and the level's latents."""
         ...
 
@@ -146,11 +147,11 @@ class TopDownGaussian(Latents):
     def _steps(self, value: Tensor) -> list[Step]:
         if self._drawn is not None and value is self._drawn[0]:
             return self._drawn[1]
-        parts = value.split(self.network.levels, dim=-1)
+        parts = value.split(sizes_of(self.network.levels), dim=-1)
         return self._walk(lambda level, _: parts[level])
 
     def _draw(self, noise: Tensor) -> list[Step]:
-        parts = noise.split(self.network.levels, dim=-1)
+        parts = noise.split(sizes_of(self.network.levels), dim=-1)
 
         def drawn(level: int, own: Gaussian) -> Tensor:
             return own.mu + torch.exp(0.5 * own.logvar) * parts[level]
@@ -189,29 +190,38 @@ def bounded(logvar: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
     return LARGEST * torch.tanh(logvar / LARGEST)
 
 
-def levels_of(levels: tuple[int, ...], latent: int) -> tuple[slice, ...]:
-    """Return where the levels lie in the latents.
-
-    Raises:
-        ValueError: the levels are not as many latents as there are.
+def sizes_of(levels: tuple[Level, ...]) -> tuple[int, ...]:
+    """Return how many latents each level has.
 
     Example:
-        >>> levels_of((4, 16), latent=20)
-        (slice(0, 4, None), slice(4, 20, None))
+        >>> sizes_of((4, 16)), sizes_of(((1, 2, 2), (1, 4, 4)))
+        ((4, 16), (4, 16))
 
     """
-    if sum(levels) != latent:
+    return tuple(level if isinstance(level, int) else math.prod(level) for level in levels)
+
+
+def require_sum(levels: tuple[Level, ...], latent: int) -> None:
+    """Refuse levels that are not as many latents as there are.
+
+    Raises:
+        ValueError: they are not.
+
+    Example:
+        >>> require_sum((4, 16), latent=20)
+
+    """
+    total = sum(sizes_of(levels))
+    if total != latent:
         raise BadValue(
             "levels",
             expected=f"sizes that sum to {latent}, the number of latents",
-            got=f"{levels}, {sum(levels)} in all",
-            fix=f"Set latent={sum(levels)}, or levels of {latent} latents.",
+            got=f"{levels}, {total} in all",
+            fix=f"Set latent={total}, or levels of {latent} latents.",
         )
-    ends = (0, *torch.tensor(levels).cumsum(0).tolist())
-    return tuple(slice(a, b) for a, b in pairwise(ends))
 
 
-def require_top_down(posterior: object, levels: tuple[int, ...], prior: object) -> TopDownNetwork:
+def require_top_down(posterior: object, levels: tuple[Level, ...], prior: object) -> TopDownNetwork:
     """Return a prior as the network of these levels, for a posterior that walks down with it.
 
     Raises:
@@ -219,11 +229,12 @@ def require_top_down(posterior: object, levels: tuple[int, ...], prior: object) 
 
     """
     if not isinstance(prior, TopDownNetwork) or prior.levels != levels:
+        name = "top_down" if isinstance(levels[0], int) else "top_down_maps"
         found = f", of levels {prior.levels}" if isinstance(prior, TopDownNetwork) else ""
         raise BadValue(
             f"prior of {type(posterior).__name__}",
             expected=f"one of the same levels, {levels}",
             got=f"{type(prior).__name__}{found}",
-            fix=f"Use the prior 'top_down' with levels={levels}.",
+            fix=f"Use the prior '{name}' with levels={levels}.",
         )
     return prior

@@ -91,7 +91,7 @@ class BetaBinomial(Likelihood):
         self.requirement = f"whole numbers from 0 to {total}"
         self.advice = (
             "State the number of trials as total=...; for counts without one use the likelihood "
-            "'negative_binomial'."
+            "'poisson'."
         )
 
     def parameter_shape(self, data_shape: Shape) -> Shape:

@@ -74,7 +74,7 @@ class Gaussian(Reals, Likelihood):
 
     warning = (
         "whole numbers that are not negative look like counts, whose variance grows with their "
-        "mean. Use the likelihood 'poisson', or divide bytes by 255."
+        "mean. Use the likelihood 'negative_binomial', or divide bytes by 255."
     )
 
     def __init__(

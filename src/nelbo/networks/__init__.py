@@ -2,6 +2,7 @@
 
 from nelbo.networks.base import Network
 from nelbo.networks.conv import Conv
+from nelbo.networks.conv_maps import ConvMaps
 from nelbo.networks.gated import Gated
 from nelbo.networks.mlp import MLP
 from nelbo.networks.modules import Modules
@@ -12,6 +13,7 @@ from nelbo.networks.sequence import Sequence
 __all__ = [
     "MLP",
     "Conv",
+    "ConvMaps",
     "Gated",
     "Modules",
     "Network",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from jaxtyping import Float
@@ -24,6 +25,23 @@ class Block(nn.Module):
     def forward(self, x: Float[Tensor, " batch *grid"]) -> Float[Tensor, " batch *grid"]:
         """Return x plus what the layers make of it."""
         return x + self.layers(x)
+
+
+def block(channels: int, activation: Callable[[], nn.Module], total: int, dimensions: int) -> Block:
+    """Return a residual block of two convolutions, one of `total`: the second is 1/sqrt(total).
+
+    Example:
+        >>> import torch
+        >>> block(5, nn.ReLU, total=2, dimensions=2)(torch.zeros(1, 5, 8, 8)).shape
+        torch.Size([1, 5, 8, 8])
+
+    """
+    convolution, fan_in = CONVOLUTIONS[dimensions][0], channels * 3**dimensions
+    first, second = (
+        lecun(convolution(channels, channels, 3, padding=1), fan_in, gain)
+        for gain in (1.0, total**-0.5)
+    )
+    return Block(nn.Sequential(activation(), first, activation(), second))
 
 
 @register("network", "residual")
@@ -61,17 +79,8 @@ class Residual(Spatial):
 
     def level(self, channels: int) -> nn.Module:
         """Return the blocks, and the activation of what they add up to."""
-        blocks = [self._block(channels) for _ in range(self.blocks)]
-        return nn.Sequential(*blocks, self._activation())
-
-    def _block(self, channels: int) -> nn.Module:
         total = self.blocks * len(self.channels)
-        first, second = (
-            lecun(
-                CONVOLUTIONS[self.dimensions][0](channels, channels, 3, padding=1),
-                channels * 3**self.dimensions,
-                gain,
-            )
-            for gain in (1.0, total**-0.5)
-        )
-        return Block(nn.Sequential(self._activation(), first, self._activation(), second))
+        blocks = [
+            block(channels, self._activation, total, self.dimensions) for _ in range(self.blocks)
+        ]
+        return nn.Sequential(*blocks, self._activation())

@@ -67,10 +67,10 @@ class Spatial(Network):
         levels = [
             layer
             for fan_in, fan_out in pairwise(wide)
-            for layer in (self._down(fan_in, fan_out), self.level(fan_out))
+            for layer in (down(fan_in, fan_out, self.dimensions), self.level(fan_out))
         ]
         between = self._between.make_encoder(grid[-1], parameter_shape)
-        return nn.Sequential(_reshape(grid[0]), *levels, between)
+        return nn.Sequential(reshape(grid[0]), *levels, between)
 
     def make_decoder(self, latent: int, parameter_shape: Shape) -> nn.Module:
         """Return the decoder, latents to the likelihood's parameters."""
@@ -79,10 +79,10 @@ class Spatial(Network):
         levels = [
             layer
             for small, large in pairwise(grids)
-            for layer in (self.level(small[0]), self._up(small, large, large is grids[-1]))
+            for layer in (self.level(small[0]), up(small, large, large is grids[-1]))
         ]
         return nn.Sequential(
-            between, *levels, _reshape(parameter_shape), OutputBias(parameter_shape)
+            between, *levels, reshape(parameter_shape), OutputBias(parameter_shape)
         )
 
     @property
@@ -90,48 +90,69 @@ class Spatial(Network):
         return MLP(self.hidden, self.activation)
 
     def _grids(self, shape: Shape) -> list[Shape]:
-        """Return [channels, *sizes] of each level, those of the example first."""
-        self._check(shape)
-        extents = shape[-self.dimensions :]
-        wide = (math.prod(shape[: -self.dimensions]), *self.channels)
-        return [
-            (channels, *(extent // STRIDE**level for extent in extents))
-            for level, channels in enumerate(wide)
-        ]
-
-    def _check(self, shape: Shape) -> None:
-        name = type(self).__name__
-        if len(shape) < self.dimensions:
-            raise BadValue(
-                f"data_shape for {name}",
-                expected=f"at least {self.dimensions} dimensions, such as [C, H, W] of images",
-                got=list(shape),
-                fix=f"Reshape the data. {ANY_SHAPE}",
-            )
-        most = min(shape[-self.dimensions :]).bit_length() - 1
-        if len(self.channels) > most:
-            raise BadValue(
-                f"channels for {name}",
-                expected=f"at most {most} for sizes that are halved from {list(shape)}",
-                got=self.channels,
-                fix=f"Try {self.channels[:most]}." if most else ANY_SHAPE,
-            )
-
-    def _down(self, fan_in: int, fan_out: int) -> nn.Module:
-        convolution = CONVOLUTIONS[self.dimensions][0](fan_in, fan_out, KERNEL, STRIDE, padding=1)
-        return lecun(convolution, fan_in * KERNEL**self.dimensions)
-
-    def _up(self, small: Shape, large: Shape, last: bool) -> nn.Module:
-        rest = tuple(b - STRIDE * a for a, b in zip(small[1:], large[1:], strict=True))
-        transpose = CONVOLUTIONS[self.dimensions][1](
-            small[0], large[0], KERNEL, STRIDE, padding=1, output_padding=rest, bias=not last
-        )
-        fan_in = small[0] * (KERNEL // STRIDE) ** self.dimensions
-        return lecun(transpose, fan_in, SMALL if last else 1.0)
+        return halved(shape, self.channels, type(self).__name__, self.dimensions)
 
     def _activation(self) -> nn.Module:
         return activation(self.activation)
 
 
-def _reshape(shape: Shape) -> nn.Module:
+def halved(shape: Shape, channels: tuple[int, ...], network: str, dimensions: int) -> list[Shape]:
+    """Return [channels, *sizes] of an example, and of each of the levels that halve its sizes.
+
+    Args:
+        shape: of the example; what stands before the spatial dimensions are channels.
+        channels: of each level.
+        network: its name, for messages.
+        dimensions: spatial ones, the last.
+
+    Raises:
+        ValueError: an example of fewer dimensions, or too small for so many levels.
+
+    Example:
+        >>> halved((3, 28, 21), (32, 64), "Conv", dimensions=2)
+        [(3, 28, 21), (32, 14, 10), (64, 7, 5)]
+
+    """
+    if len(shape) < dimensions:
+        raise BadValue(
+            f"data_shape for {network}",
+            expected=f"at least {dimensions} dimensions, such as [C, H, W] of images",
+            got=list(shape),
+            fix=f"Reshape the data. {ANY_SHAPE}",
+        )
+    extents = shape[-dimensions:]
+    most = min(extents).bit_length() - 1
+    if len(channels) > most:
+        raise BadValue(
+            f"channels for {network}",
+            expected=f"at most {most} for sizes that are halved from {list(shape)}",
+            got=channels,
+            fix=f"Try {channels[:most]}." if most else ANY_SHAPE,
+        )
+    wide = (math.prod(shape[:-dimensions]), *channels)
+    return [
+        (channels, *(extent // STRIDE**level for extent in extents))
+        for level, channels in enumerate(wide)
+    ]
+
+
+def down(fan_in: int, fan_out: int, dimensions: int) -> nn.Module:
+    """Return a convolution that halves sizes."""
+    convolution = CONVOLUTIONS[dimensions][0](fan_in, fan_out, KERNEL, STRIDE, padding=1)
+    return lecun(convolution, fan_in * KERNEL**dimensions)
+
+
+def up(small: Shape, large: Shape, last: bool) -> nn.Module:
+    """Return a transposed convolution between two shapes; the last one is small, without bias."""
+    dimensions = len(small) - 1
+    rest = tuple(b - STRIDE * a for a, b in zip(small[1:], large[1:], strict=True))
+    transpose = CONVOLUTIONS[dimensions][1](
+        small[0], large[0], KERNEL, STRIDE, padding=1, output_padding=rest, bias=not last
+    )
+    fan_in = small[0] * (KERNEL // STRIDE) ** dimensions
+    return lecun(transpose, fan_in, SMALL if last else 1.0)
+
+
+def reshape(shape: Shape) -> nn.Module:
+    """Return what brings [batch, ...] to [batch, *shape]."""
     return nn.Sequential(nn.Flatten(), nn.Unflatten(1, shape))

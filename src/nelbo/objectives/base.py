@@ -45,6 +45,10 @@ class Objective(ABC):
         """Return the forward pass that the objective is taken of."""
         return model.terms(x, self.samples)
 
+    def measured(self, model: Any) -> Any:
+        """Return what validation measures: the model, or one of which it knows how to ask."""
+        return model
+
     def check_data(self, model: Any, x: Tensor) -> bool:
         """Refuse data that this cannot be taken of; return whether all is in the support."""
         if model.missing and not self.uses_likelihood:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -13,11 +14,12 @@ from torch.distributions import Distribution, constraints
 from nelbo.terms import Terms
 
 
+# log p(x) >= sum_y q(y|x) ELBO(x|y) - KL(q(y|x) || p(y)),   p(y) = 1/C
 class Enumerated(Terms):
     """`Terms` of which densities and KL are means over the classes, as q(y|x) weighs them.
 
-    What a model without known labels maximises is such a mean, so that what is logged of these
-    terms (reconstruction, KL, ELBO) is that of log p(x|y), in nats per example.
+    Where the class is unknown it is one more latent, and its KL part of the total: the ELBO of
+    these terms bounds log p(x|y) where y is known, and log p(x) where it is not.
 
     Args:
         each: the pass with every class, the classes along the batch: [classes * batch].
@@ -25,6 +27,7 @@ class Enumerated(Terms):
         x: data, [batch, *data_shape].
         model: what they come from.
         y: the classes, one-hot, NaN where they are unknown.
+        log_q: log q(y|x), of which `weights` are the powers of e where the class is unknown.
     """
 
     def __init__(
@@ -34,8 +37,9 @@ class Enumerated(Terms):
         x: Tensor,
         model: Any,
         y: Float[Tensor, "batch classes"],
+        log_q: Float[Tensor, "classes batch"],
     ) -> None:
-        self.each, self.weights = each, weights
+        self.each, self.weights, self.log_q = each, weights, log_q
         self.known = ~y.isnan().any(-1)
         likely = weights.argmax(0)[None, None, :, None]
         z = _apart(each.z, weights)
@@ -61,8 +65,20 @@ class Enumerated(Terms):
 
     @cached_property
     def kl_total(self) -> Float[Tensor, " batch"]:
-        """Mean of KL(q(z|x, y) || p(z|y)) over the classes."""
-        return self._mean(self.each.kl_total[None])[0]
+        """Mean of KL(q(z|x, y) || p(z|y)) over the classes, and the KL of the class itself."""
+        return self._mean(self.each.kl_total[None])[0] + self.class_kl
+
+    # KL(q(y|x) || p(y)) = log C - H(q(y|x))
+    @cached_property
+    def class_kl(self) -> Float[Tensor, " batch"]:
+        """KL(q(y|x) || p(y)); 0 where the class is known, and nothing has to be said of it."""
+        entropy = -(self.weights * self.log_q).sum(0)
+        return torch.where(self.known, 0.0, math.log(len(self.weights)) - entropy)
+
+    @property
+    def log_w(self) -> Float[Tensor, "samples batch"]:
+        """Log p(x, z|y) - log q(z|x, y), its mean over the classes, less the KL of the class."""
+        return super().log_w - self.class_kl
 
     @property
     def has_density(self) -> bool:

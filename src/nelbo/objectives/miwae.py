@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from nelbo.checks import count
+from nelbo.errors import BadValue
 from nelbo.formulas import log_mean_exp
 from nelbo.objectives.base import Objective
 from nelbo.objectives.importance import grouped
@@ -26,26 +27,36 @@ class MIWAE(Objective):
     `missing=True`, and `nelbo.impute`.)
 
     Args:
-        groups: M, how many bounds.
-        each: K, samples of each bound.
+        samples: M K, latents drawn for each example, as of every other objective.
+        groups: M, how many bounds they make, of K samples each.
+
+    Raises:
+        ValueError: fewer than one of either, or samples that do not fall into equal groups.
 
     Example:
-        >>> MIWAE(groups=2, each=4).samples
-        8
+        >>> MIWAE(samples=8, groups=2).belief
+        'MIWAE, 2 bounds of 4 samples'
 
     """
 
+    samples: int = 16
     groups: int = 4
-    each: int = 4
 
     def __post_init__(self) -> None:
-        count("groups", self.groups, least=1, usual=5)
-        count("each", self.each, least=1, usual=5)
+        count("samples", self.samples, least=1, usual=16)
+        count("groups", self.groups, least=1, usual=4)
+        if self.samples % self.groups:
+            raise BadValue(
+                "samples",
+                expected=f"a multiple of {self.groups}, which is the number of bounds (groups)",
+                got=self.samples,
+                fix=f"Try {(self.samples // self.groups + 1) * self.groups}.",
+            )
 
     @property
-    def samples(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """Latents drawn for each example, M K."""
-        return self.groups * self.each
+    def each(self) -> int:
+        """Samples of each bound, K."""
+        return self.samples // self.groups
 
     def __call__(self, terms: Terms) -> Float[Tensor, " batch"]:
         """Return the mean bound of each example, [batch]."""

@@ -23,11 +23,11 @@ class PIWAE(MIWAE):
     Source: Rainforth et al. 2018, Tighter variational bounds are not necessarily better, section 4.
 
     Args:
-        groups: M, how many bounds the encoder has.
-        each: K, samples of each of them.
+        samples: M K, latents drawn for each example.
+        groups: M, how many bounds of K samples the encoder has.
 
     Example:
-        >>> PIWAE(groups=2, each=4).belief
+        >>> PIWAE(samples=8, groups=2).belief
         'PIWAE, decoder by the bound of 8 samples, encoder by 2 bounds of 4'
 
     """

@@ -12,6 +12,7 @@ from nelbo.posteriors.ladder import Ladder
 from nelbo.posteriors.planar import Planar
 from nelbo.posteriors.radial import Radial
 from nelbo.posteriors.relaxed_bernoulli import RelaxedBernoulli
+from nelbo.posteriors.residual_maps import ResidualMaps
 from nelbo.posteriors.residual_top_down import ResidualTopDown
 from nelbo.posteriors.residual_vq import ResidualVQ
 from nelbo.posteriors.riemannian import Riemannian
@@ -22,6 +23,7 @@ from nelbo.posteriors.vq import VQ
 from nelbo.posteriors.wrapped_normal import WrappedNormalPosterior
 
 __all__ = [
+    "ResidualMaps",
     "ResidualTopDown",
     "Ladder",
     "ConcretePosterior",

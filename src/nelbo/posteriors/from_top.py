@@ -1,4 +1,4 @@
-"""What posteriors share that walk down the levels of the prior 'top_down'."""
+"""What posteriors share that walk down the levels of their prior."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from abc import ABC, abstractmethod
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from nelbo.checks import sizes
 from nelbo.distributions.top_down import (
+    Level,
     Merge,
     TopDownGaussian,
     TopDownNetwork,
-    levels_of,
+    require_sum,
     require_top_down,
 )
 from nelbo.errors import BadValue
@@ -23,22 +23,22 @@ class FromTop(nn.Module, ABC):
     """Levels of latents, drawn from the top down with the prior's own network.
 
     Args:
-        levels: how many latents each level has, the top first; `latent` is their sum.
+        levels: how many latents each level has, or the shape of its maps, the top first; `latent`
+            is the sum of them.
 
     Raises:
-        ValueError: no levels, a size below 1, or (when the model is built) levels that do not sum
-            to `latent`, or another prior.
+        ValueError: when the model is built, levels that do not sum to `latent`, or another prior.
     """
 
-    def __init__(self, levels: tuple[int, ...]) -> None:
+    def __init__(self, levels: tuple[Level, ...]) -> None:
         super().__init__()
-        self.levels = sizes("levels", levels, "(4, 16)")
+        self.levels = levels
         # in a tuple, so that the prior is no part of the posterior: its weights are saved once
         self._networks: tuple[TopDownNetwork, ...] = ()
 
     def setup(self, latent: int) -> None:
         """Refuse another number of latents."""
-        levels_of(self.levels, latent)
+        require_sum(self.levels, latent)
 
     def connect(self, prior: nn.Module) -> None:
         """Take note of the prior, whose network this posterior walks down with."""

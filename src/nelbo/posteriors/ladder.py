@@ -7,7 +7,8 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from nelbo.distributions.top_down import Gaussian, Merge, bounded
+from nelbo.checks import sizes
+from nelbo.distributions.top_down import Gaussian, Merge, bounded, sizes_of
 from nelbo.posteriors.base import Posterior
 from nelbo.posteriors.from_top import FromTop
 from nelbo.registry import register
@@ -44,7 +45,7 @@ class Ladder(FromTop, Posterior):
     """
 
     def __init__(self, levels: tuple[int, ...] = (4, 16)) -> None:
-        super().__init__(levels)
+        super().__init__(sizes("levels", levels, "(4, 16)"))
 
     def parameter_shape(self, latent: int) -> tuple[int, ...]:
         """Return (2, latent): a mean and a logarithm of the variance for each latent."""
@@ -52,7 +53,7 @@ class Ladder(FromTop, Posterior):
 
     def merge(self, parameters: Float[Tensor, "batch two latent"]) -> Merge:
         """Return the product of both Gaussians; on the first level, the encoder's alone."""
-        parts = parameters.split(self.levels, dim=-1)
+        parts = parameters.split(sizes_of(self.levels), dim=-1)
 
         def merged(level: int, state: Tensor, prior: Gaussian) -> Gaussian:
             mu, raw = parts[level].unbind(1)

@@ -17,9 +17,10 @@ from nelbo.registry import register
 class RelaxedBernoulli(Posterior):
     """Independent relaxed bits; the encoder's output is their logits.
 
-    log q and log p are those of the relaxed latents, so that the bound is one on log p(x). Where
-    the encoder is all but certain, draws round to 0 or 1, and the gradient leaves out how many do:
-    it is too small there. The prior is 'relaxed_coin'.
+    log q and log p are those of the relaxed latents, so that the bound is one on log p(x). The
+    prior is 'relaxed_coin', from which the KL is computed without draws. Importance weights are
+    those of the draws: where the encoder is all but certain these round to 0 or 1, and the weights'
+    gradient leaves out how many do.
 
     Source: Maddison, Mnih & Teh 2017, The Concrete distribution, equation 24.
 

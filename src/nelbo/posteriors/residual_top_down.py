@@ -5,9 +5,9 @@ from __future__ import annotations
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from nelbo.checks import count
+from nelbo.checks import count, sizes
 from nelbo.distributions.gated_pair import GatedPair
-from nelbo.distributions.top_down import Gaussian, Merge, bounded, require_top_down
+from nelbo.distributions.top_down import Gaussian, Merge, bounded, require_top_down, sizes_of
 from nelbo.posteriors.base import Posterior
 from nelbo.posteriors.from_top import FromTop
 from nelbo.registry import register
@@ -44,7 +44,7 @@ class ResidualTopDown(FromTop, Posterior):
     """
 
     def __init__(self, levels: tuple[int, ...] = (4, 16), features: int = 64) -> None:
-        super().__init__(levels)
+        super().__init__(sizes("levels", levels, "(4, 16)"))
         self.features = count("features", features, least=1, usual=64)
 
     def connect(self, prior: nn.Module) -> None:
@@ -52,7 +52,7 @@ class ResidualTopDown(FromTop, Posterior):
         super().connect(prior)
         hidden = require_top_down(self, self.levels, prior).hidden
         self.joints = nn.ModuleList(
-            GatedPair(hidden, self.features, 2 * size) for size in self.levels
+            GatedPair(hidden, self.features, 2 * size) for size in sizes_of(self.levels)
         )
 
     def parameter_shape(self, latent: int) -> tuple[int, ...]:

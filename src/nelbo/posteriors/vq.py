@@ -50,11 +50,11 @@ class VQ(Posterior):
     books = 1
 
     def __init__(
-        self, codes: int = 512, dim: int = 8, decay: float = 0.99, restart: float = 20.0
+        self, codes: int = 512, dim: int = 4, decay: float = 0.99, restart: float = 20.0
     ) -> None:
         super().__init__()
         checked(codes, decay, restart)
-        self.codes, self.dim = codes, count("dim", dim, least=1, usual=8)
+        self.codes, self.dim = codes, count("dim", dim, least=1, usual=4)
         self.decay, self.restart, self.groups = decay, restart, 1
         self.codebook = Codebook(codes, dim, decay, restart)
 

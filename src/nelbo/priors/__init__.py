@@ -11,6 +11,7 @@ from nelbo.priors.relaxed_uniform import RelaxedUniform
 from nelbo.priors.riemannian_normal import RiemannianNormalPrior
 from nelbo.priors.standard import Standard
 from nelbo.priors.top_down import TopDown
+from nelbo.priors.top_down_maps import TopDownMaps
 from nelbo.priors.two_stage import TwoStage
 from nelbo.priors.uniform_categorical import UniformCategorical
 from nelbo.priors.uniform_codes import UniformCodes
@@ -20,6 +21,7 @@ from nelbo.priors.wrapped_standard import WrappedStandard
 
 __all__ = [
     "TopDown",
+    "TopDownMaps",
     "AutoregressiveCodes",
     "Conditional",
     "IAFPrior",

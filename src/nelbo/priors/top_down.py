@@ -7,19 +7,17 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from nelbo.checks import count, sizes
-from nelbo.distributions.flow import standard_points
 from nelbo.distributions.gated_pair import GatedPair
-from nelbo.distributions.top_down import Gaussian, TopDownGaussian, bounded, levels_of
+from nelbo.distributions.top_down import Gaussian, bounded, sizes_of
 from nelbo.priors.base import Prior
+from nelbo.priors.hierarchy import Hierarchy, silent
 from nelbo.registry import register
-
-POINTS = 64  # of the estimated moments
 
 
 # p(z) = p(z_1) prod_l p(z_l | z_<l),   p(z_l | z_<l) = N(mu_l(h_l), diag exp(logvar_l(h_l)))
 # h_(l+1) = h_l + U_l [(A_l h_l + B_l z_l) * sigmoid(C_l h_l + D_l z_l)]
 @register("prior", "top_down")
-class TopDown(Prior):
+class TopDown(Hierarchy, Prior):
     """Levels of latents, each Gaussian given those above it, through one state that goes down.
 
     The latents of the model are the levels side by side. It starts as N(0, I): the layers that
@@ -45,27 +43,18 @@ class TopDown(Prior):
 
     """
 
-    points: Tensor
-
     def __init__(self, levels: tuple[int, ...] = (4, 16), hidden: int = 128) -> None:
-        super().__init__()
-        self.levels = sizes("levels", levels, "(4, 16)")
-        self.hidden = count("hidden", hidden, least=1, usual=128)
+        levels = sizes("levels", levels, "(4, 16)")
+        super().__init__(levels, count("hidden", hidden, least=1, usual=128))
 
     def setup(self, latent: int) -> None:
         """Create the networks of the levels."""
-        levels_of(self.levels, latent)
-        self.register_buffer("points", standard_points(latent, POINTS), persistent=False)
+        super().setup(latent)
+        each = sizes_of(self.levels)
         self.first = nn.Parameter(torch.zeros(self.hidden))
-        self.heads = nn.ModuleList(_silent(self.hidden, 2 * size) for size in self.levels)
+        self.heads = nn.ModuleList(silent(nn.Linear(self.hidden, 2 * size)) for size in each)
         # below the last level nobody is left to hear of it
-        self.blocks = nn.ModuleList(
-            GatedPair(self.hidden, size, self.hidden) for size in self.levels[:-1]
-        )
-
-    def forward(self) -> TopDownGaussian:
-        """Return p(z)."""
-        return TopDownGaussian(self)
+        self.blocks = nn.ModuleList(GatedPair(self.hidden, size, self.hidden) for size in each[:-1])
 
     def top(self) -> Float[Tensor, " hidden"]:
         """Return the state above the first level."""
@@ -81,10 +70,3 @@ class TopDown(Prior):
     ) -> Float[Tensor, "*shape hidden"]:
         """Return the state below a level."""
         return state + self.blocks[level](state, z)
-
-
-def _silent(inputs: int, outputs: int) -> nn.Linear:
-    layer = nn.Linear(inputs, outputs)
-    nn.init.zeros_(layer.weight)
-    nn.init.zeros_(layer.bias)
-    return layer

@@ -17,8 +17,8 @@ from nelbo.distributions.directions import unit
 from nelbo.distributions.one_hot import ONE_HOT
 from nelbo.distributions.relaxed_bits import BITS
 from nelbo.distributions.sphere import SPHERE
+from nelbo.distributions.top_down import TopDownNetwork, sizes_of
 from nelbo.posteriors.from_top import FromTop
-from nelbo.priors import TopDown
 from nelbo.testing.laws import latent_nodes
 from nelbo.testing.quadrature import nodes
 
@@ -74,7 +74,7 @@ class Levels(Flat):
 
     def __init__(self, component: Any) -> None:
         super().__init__(component)
-        self.latents = sum(component.levels)
+        self.latents = sum(sizes_of(component.levels))
 
     def grid(self, distribution: Distribution) -> Grid:
         """Return equal steps in all directions, around N(0, I): where such a prior starts."""
@@ -176,7 +176,7 @@ def space(component: Any) -> Space:
         1
 
     """
-    if isinstance(component, FromTop | TopDown):
+    if isinstance(component, FromTop | TopDownNetwork):
         return Levels(component)
     measure = component.base_measure
     kind = next((kind for start, kind in SPACES.items() if measure.startswith(start)), Flat)

@@ -6,7 +6,7 @@ from nelbo.train.fit import Run, fit
 from nelbo.train.fit_prior import fit_prior
 from nelbo.train.folder import RunFolder
 from nelbo.train.interruption import Interrupted
-from nelbo.train.load import load
+from nelbo.train.load import load, load_objective
 
 __all__ = [
     "Callback",
@@ -20,5 +20,6 @@ __all__ = [
     "fit",
     "fit_prior",
     "load",
+    "load_objective",
     "versions",
 ]

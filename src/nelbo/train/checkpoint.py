@@ -75,7 +75,10 @@ def digest(tensors: Tensors, text: str) -> str:
     for name in sorted(tensors):
         tensor = tensors[name].contiguous()
         sha256.update(f"{name} {tensor.dtype} {list(tensor.shape)}".encode())
-        sha256.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+        flat = tensor.reshape(-1)
+        if flat.stride(0) != 1:  # a single number that was expanded, which torch calls contiguous
+            flat = flat.clone(memory_format=torch.contiguous_format)
+        sha256.update(flat.view(torch.uint8).numpy().data)
     return sha256.hexdigest()
 
 

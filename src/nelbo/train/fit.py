@@ -137,7 +137,7 @@ def fit(
     check_objective(objective, source, epochs, batch)
     check_data(model, source, objective)
     if validation is not None:
-        check_data(model, validation)
+        check_data(model, validation, objective)
     recorded = out is None or (about is not None and "checksum" in about)
     device = next(model.parameters()).device
     world = joined(device)

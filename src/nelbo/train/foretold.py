@@ -48,7 +48,8 @@ def foretold(likelihood: Likelihood, objective: Objective, train: Source, steps:
             return f"none: with {outputs:,} outputs an example it takes minutes: nelbo.forecast"
         found = forecast(seen, likelihood, beta=beta)
     except Exception as error:  # a forecast must not keep anybody from training
-        return f"none: {error}"
+        gaps = "missing entry" in str(error)
+        return "none: there are gaps in the data" if gaps else f"none: {error}"
     part = f", from {len(seen):,} of {len(train):,} examples" * (len(seen) < len(train))
     final = f" at the final beta of {beta:g}" * isinstance(objective.beta, Schedule)
     return f"{found.verdict}: margin {found.margin:.3g} (largest eigenvalue over beta){final}{part}"

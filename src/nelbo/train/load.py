@@ -1,12 +1,15 @@
-"""`load`: a trained model from its run folder."""
+"""`load` and `load_objective`: from a run folder, the model, and what its objective learned."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from nelbo import registry
 from nelbo.model import VAE
 from nelbo.networks import Network
-from nelbo.train.folder import RunFolder
+from nelbo.objectives import Objective
+from nelbo.train.folder import RunFolder, split
+from nelbo.train.learning import learning_of
 from nelbo.train.state import set_weights
 
 
@@ -32,3 +35,34 @@ def load(path: str | Path, network: Network | None = None) -> VAE:
     model = VAE.from_spec(folder.config()["model"], network=network)
     set_weights(model, folder.weights())
     return model.eval()
+
+
+def load_objective(path: str | Path, network: Network | None = None) -> Objective:
+    """Return the objective of a run folder with what it learned, on the CPU, in evaluation mode.
+
+    Such as the classifier of 'm2'. Under early stopping, too, it is that of the newest checkpoint.
+
+    Args:
+        path: the folder that `fit` or `nelbo train` wrote.
+        network: the same modules again, where the run was made with `networks.Modules`.
+
+    Raises:
+        ValueError: no run here, a damaged checkpoint, or weights of another network.
+
+    Example:
+        >>> import tempfile, torch, nelbo
+        >>> out, objective = tempfile.mkdtemp(), nelbo.objectives.M2(hidden=(8,))
+        >>> rows = nelbo.data.beside(torch.ones(100, 4), [0, 1, -1, -1] * 25)
+        >>> model = nelbo.VAE(data_shape=(4,), latent=2, covariates=2)
+        >>> run = nelbo.fit(model, rows, objective=objective, epochs=1, out=out, callbacks=[])
+        >>> load_objective(out).classify(rows[:3]).shape
+        torch.Size([3, 2])
+    """
+    folder = RunFolder(path)
+    config = folder.config()
+    objective = registry.build("objective", config["objective"])
+    learning = learning_of(objective, VAE.from_spec(config["model"], network=network), seed=0)
+    if learning is not None:
+        set_weights(learning, split(folder.newest()[0], "objective"))
+        learning.eval()
+    return objective

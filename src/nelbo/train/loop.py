@@ -190,7 +190,8 @@ class Loop:
     def _validate(self) -> dict[str, float]:
         if self.valid is None:
             return {}
-        found = evaluate(self.model, self.valid, [ELBO()], self.seed, self.world)
+        measured = self.objective.measured(self.model)
+        found = evaluate(measured, self.valid, [ELBO()], self.seed, self.world)
         # a posterior without a density has no ELBO
         elbo = found["elbo" if "elbo" in found else "reconstruction"].value
         self._check_finite("validation ELBO", elbo, self.state.step)

@@ -12,7 +12,7 @@ from torch import nn
 
 import nelbo
 from nelbo.errors import BadType, BadValue
-from tests.doctor.audit.loss_cases import kl1
+from tests.doctor.audit.cases.formulas import kl1
 
 FEATURES, LATENT = 30, 4
 RIGHT = 1e-3  # relative error of a weight in single precision

@@ -94,3 +94,13 @@ def _one_line():
         assert ", got " in text
 
     return one_line
+
+
+@pytest.fixture(name="sample")
+def _sample():
+    """The sampler as it should be."""
+
+    def sample(mu, logvar):
+        return mu + torch.exp(0.5 * logvar) * torch.randn_like(mu)
+
+    return sample

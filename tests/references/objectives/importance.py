@@ -22,8 +22,8 @@ def renyi(log_w, alpha):
 ROWS = {
     "iwae:samples=8": ObjectiveRow(lambda at: bound(at.log_w)),
     "dreg:samples=8": ObjectiveRow(lambda at: bound(at.log_w)),
-    "miwae:groups=2,each=4": ObjectiveRow(lambda at: bounds(at.log_w, 2)),
-    "piwae:groups=2,each=4": ObjectiveRow(lambda at: bound(at.log_w)),
+    "miwae:samples=8,groups=2": ObjectiveRow(lambda at: bounds(at.log_w, 2)),
+    "piwae:samples=8,groups=2": ObjectiveRow(lambda at: bound(at.log_w)),
     "ciwae:elbo=0.25,samples=8": ObjectiveRow(
         lambda at: 0.25 * at.log_w.mean(0) + 0.75 * bound(at.log_w)
     ),

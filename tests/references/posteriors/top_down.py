@@ -12,6 +12,7 @@ from tests.references.top_down import (
     log_density,
     pair_shapes,
     push,
+    residual,
     weights,
 )
 
@@ -34,15 +35,14 @@ def ladder(o):
     return merge
 
 
-def residual(o):
-    """Vahdat & Kautz 2020: how far from the prior's mean, and how many times its deviation."""
+def features(o):
+    """Return what each level makes of the state and the encoder's outputs."""
 
-    def merge(level, state, prior):
-        change = gated_pair(state, o[:, level], *JOINTS[5 * level : 5 * level + 5])
-        d_mu, d_logvar = np.split(change, 2, axis=-1)
-        return prior[0] + d_mu, prior[1] + bounded(d_logvar)
+    def change(level, state):
+        joined = gated_pair(state, o[:, level], *JOINTS[5 * level :][:5])
+        return np.split(joined, 2, axis=-1)
 
-    return merge
+    return residual(change)
 
 
 def _row(merge):
@@ -56,5 +56,5 @@ def _row(merge):
 
 ROWS = {
     "ladder:levels=(1,2)": _row(ladder),
-    "residual_top_down:levels=(1,2),features=3": _row(residual),
+    "residual_top_down:levels=(1,2),features=3": _row(features),
 }

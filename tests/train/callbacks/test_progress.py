@@ -11,7 +11,7 @@ from nelbo.train import ProgressDisplay
 
 BELIEFS = {"likelihood": "Bernoulli: [bold]features[/bold] on [0, 1]", "objective": "ELBO"}
 MEANS = {"reconstruction": -123.456, "kl": 23.21, "images_per_second": 12345.6}
-LINE = "epoch  1/10  reconstruction -123.46, kl 23.21 nats, 12,346 images/s"
+LINE = "epoch  1/10  reconstruction -123.46, kl 23.21 nats, 12,346 examples/s"
 
 
 def _console(terminal, width=80):
@@ -50,7 +50,7 @@ def test_a_terminal_shows_everything_in_one_live_line(width):
     full = next(line for line in live if "nats" in line)
     assert full.startswith("epoch 1/10 ")
     assert ("━" in full) == (width == 120)
-    assert "reconstruction -123.5, kl 23.2 nats, 12,346 images/s" in full
+    assert "reconstruction -123.5, kl 23.2 nats, 12,346 examples/s" in full
     assert re.search(r"(--:--|\d+:\d\d) left", full)
     assert f"{LINE}, validation elbo -150.00" in shown
     assert "\x1b[?25h" in file.getvalue()  # the cursor is given back

@@ -8,6 +8,7 @@ from functools import cached_property
 from torch import Tensor
 
 from nelbo.doctor.audit.calling import Call
+from nelbo.doctor.audit.families import LIKELIHOODS, OF_LOGITS, UNIT_INTERVAL
 from nelbo.doctor.audit.gradient import Reach
 from nelbo.doctor.audit.kl import FoundKL
 from nelbo.doctor.audit.reconstruction import FoundReconstruction, summands
@@ -15,8 +16,6 @@ from nelbo.doctor.audit.regression import round_off
 
 SMALL = 2048  # features up to which the curvature of any loss is looked at
 NEAR = 1e-6  # how far rounding may carry data that a loss rescales
-UNIT_INTERVAL = ("bce_prob", "bce_logits", "continuous_bernoulli")
-LIKELIHOODS = (*UNIT_INTERVAL, "gaussian_nll", "gaussian_nll_profiled", "categorical")
 
 
 @dataclass(frozen=True)
@@ -100,7 +99,7 @@ class Evidence:
     @property
     def twice_squashed(self) -> bool:
         """Whether probabilities go into a loss of logits."""
-        logits = self.family in ("bce_logits", "continuous_bernoulli", "categorical")
+        logits = self.family in OF_LOGITS
         return self.output == "prob" and logits and "prob" not in self.reconstruction.remark
 
     @property

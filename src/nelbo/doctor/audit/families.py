@@ -14,6 +14,11 @@ from torch import Tensor
 from nelbo.doctor.audit.results import Family
 from nelbo.formulas import continuous_bernoulli_log_prob
 
+CONTINUOUS_BERNOULLI = "continuous_bernoulli"
+UNIT_INTERVAL = ("bce_prob", "bce_logits", CONTINUOUS_BERNOULLI)
+LIKELIHOODS = (*UNIT_INTERVAL, "gaussian_nll", "gaussian_nll_profiled", "categorical")
+OF_LOGITS = ("bce_logits", CONTINUOUS_BERNOULLI, "categorical")
+
 
 @dataclass(frozen=True)
 class Candidate:
@@ -145,8 +150,8 @@ CANDIDATES: tuple[Candidate, ...] = (
     Candidate("absolute_error", lambda x, r: _error(x, r).abs().sum()),
     Candidate("bce_prob", _bce_prob),
     Candidate("bce_logits", _bce_logits),
-    Candidate("continuous_bernoulli", _continuous_bernoulli_prob, remark="of probabilities"),
-    Candidate("continuous_bernoulli", _continuous_bernoulli_logits, remark="of logits"),
+    Candidate(CONTINUOUS_BERNOULLI, _continuous_bernoulli_prob, remark="of probabilities"),
+    Candidate(CONTINUOUS_BERNOULLI, _continuous_bernoulli_logits, remark="of logits"),
     replace(log_cosh(1.0), remark=""),
     Candidate("linear_in_recon", lambda x, r: -(x * r).sum()),
     Candidate("linear_in_recon", _swapped, remark="swapped"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nelbo.doctor.audit.evidence import Evidence
+from nelbo.doctor.audit.threshold import FREE_BITS
 from nelbo.doctor.finding import Finding
 from nelbo.doctor.forecast import Forecast
 
@@ -77,7 +78,7 @@ def remarks(e: Evidence, foreseen: Forecast | None) -> Iterator[Finding]:
                 f"Free bits: below {nats} the KL has no gradient, so no collapse is stable.",
                 MEANT,
             )
-            if form == "free_bits"
+            if form == FREE_BITS
             else (
                 f"A capacity: below {nats} the KL is pushed up, not down.",
                 "Report the ELBO at beta = 1 beside this objective.",

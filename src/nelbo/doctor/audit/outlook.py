@@ -7,6 +7,7 @@ from typing import Any
 from torch import Tensor
 
 from nelbo.doctor.audit.evidence import Evidence
+from nelbo.doctor.audit.families import CONTINUOUS_BERNOULLI
 from nelbo.doctor.forecast import Forecast, forecast
 from nelbo.errors import NelboError
 from nelbo.likelihoods import Bernoulli, ContinuousBernoulli, Gaussian, Likelihood
@@ -44,7 +45,7 @@ def _likelihood(evidence: Evidence) -> Likelihood | None:
         return Gaussian(variance=evidence.sigma2)
     if evidence.family in ("bce_prob", "bce_logits"):
         return Bernoulli()
-    if evidence.family == "continuous_bernoulli":
+    if evidence.family == CONTINUOUS_BERNOULLI:
         return ContinuousBernoulli()
     if evidence.family in ("gaussian_nll", "gaussian_nll_profiled"):
         return Gaussian(sigma="learned")

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from nelbo.doctor.audit.calling import Recon
-from nelbo.doctor.audit.families import CANDIDATES, Candidate
+from nelbo.doctor.audit.families import CANDIDATES, UNIT_INTERVAL, Candidate
 from nelbo.doctor.audit.regression import Fit, fit
 
-IN_DATA = ("squared_error", "bce_prob", "bce_logits", "continuous_bernoulli")
+IN_DATA = ("squared_error", *UNIT_INTERVAL)
 USUAL = ((1 / 255, 0.0), (1 / 127.5, -1.0), (0.5, 0.5), (2.0, -1.0))
 TRACE = 1e-3  # share of the values' deviation below which a column has none
 

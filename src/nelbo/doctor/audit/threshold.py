@@ -17,6 +17,7 @@ from nelbo.doctor.audit.reconstruction import rounding
 from nelbo.doctor.audit.regression import EXACT, Fit, fit
 
 Bend = Callable[[Tensor, float], Tensor]
+FREE_BITS = "free_bits"
 Level = Literal["latent", "example", "batch", "latent over the batch", ""]
 NATS = np.geomspace(1e-4, 1e4, 41)  # of a latent
 
@@ -61,11 +62,11 @@ def find_threshold(
     gap = float((start - line_at_zero) / slope)
     first = (curve[1:4] - start) / NATS[1:4] / slope
     if np.abs(first).max() < 0.02 and gap > NATS[0]:
-        return _with_level("free_bits", slope, gap, latent, pairs, values)
+        return _with_level(FREE_BITS, slope, gap, latent, pairs, values)
     if np.abs(first).max() < 0.02:  # nothing below, all of it above: a mask
         flat = np.abs(curve - start) < 1e-6 * np.ptp(curve)
         gap = _jump(posterior, start * count, NATS[flat].max())
-        return _with_level("free_bits", slope, gap, latent, pairs, values, bend=_masked)
+        return _with_level(FREE_BITS, slope, gap, latent, pairs, values, bend=_masked)
     if np.abs(first + 1).max() < 0.02 and gap > 0:
         return _with_level("capacity", slope, gap / 2, latent, pairs, values)
     return None
@@ -118,7 +119,7 @@ def _with_level(
     bend: Bend | None = None,
 ) -> Threshold:
     """Return the threshold at the level at which it explains posteriors that vary."""
-    bend = bend or (_clamped if form == "free_bits" else _distance)
+    bend = bend or (_clamped if form == FREE_BITS else _distance)
     kls = [standard_kl(mu, logvar) for mu, logvar in pairs]
     batch = len(kls[0])
     levels: dict[Level, list[float]] = {

@@ -155,15 +155,11 @@ def halves(model: Any) -> tuple[Callable[..., Any], Callable[..., Any], tuple[nn
     if not (isinstance(encode, nn.Module) and isinstance(decode, nn.Module)):
         encoded, decoded = getattr(model, "encode"), getattr(model, "decode")  # noqa: B009
         return lambda x: encoded(x).mean, lambda z: decoded(z[None]).mean, roots
-    inputs: Any = getattr(model, "inputs", None)
-    if inputs is None or not (inputs.covariates or inputs.missing):
+    seen, inputs = getattr(model, "seen", None), getattr(model, "inputs", None)
+    if seen is None or inputs is None:
         return encode, decode, roots
-    # what these see is not what the model is given: gaps are filled, covariates are beside them
-    return (
-        lambda x: encode(inputs.seen(*inputs.split(x))),
-        lambda z: decode(inputs.beside(z[None], None)[0]),
-        roots,
-    )
+    # what these see is not what the model is given
+    return (lambda x: encode(seen(x))), (lambda z: decode(inputs.beside(z[None], None)[0])), roots
 
 
 def look(model: Any, source: Source) -> tuple[Tensor, Tensor, Tensor, Activity, Activity]:

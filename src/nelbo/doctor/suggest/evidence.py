@@ -36,6 +36,7 @@ class Evidence:
         gaps: share of the values of each feature that are missing.
         whole: features whose values are integers.
         grey: features whose values are multiples of 1/255.
+        words: for how many words the codes of each feature stand; 0 of numbers.
     """
 
     shape: tuple[int, ...]
@@ -51,6 +52,7 @@ class Evidence:
     gaps: Float64[Tensor, " features"]
     whole: Bool[Tensor, " features"]
     grey: Bool[Tensor, " features"]
+    words: Int64[Tensor, " features"]
 
     @property
     def features(self) -> int:
@@ -86,7 +88,7 @@ class Evidence:
 
     def of(self, columns: Int64[Tensor, " some"]) -> Evidence:
         """Return what is seen in some of the features."""
-        names = ("low", "high", "mean", "deviation", "zeros", "gaps", "whole", "grey")
+        names = ("low", "high", "mean", "deviation", "zeros", "gaps", "whole", "grey", "words")
         facts = {name: getattr(self, name)[columns] for name in names}
         return replace(self, shape=(len(columns),), sample=self.sample[:, columns], **facts)
 
@@ -165,11 +167,12 @@ class _Pass:
         mean = facts["first"] / count
         variance = (facts["second"] / count - mean.square()).clamp_min(0.0)
         inside = (facts["low"] >= 0) & (facts["high"] <= 1)
+        words = torch.tensor([reading.words.get(i, 0) for i in range(len(count))])
         return Evidence(
             reading.shape, self.examples, reading.dtype, reading.transform,
             torch.cat(self.kept).to(reading.dtype), facts["low"], facts["high"],
             self.shift + mean, variance.sqrt(), facts["zeros"] / count, 1 - count / self.examples,
-            facts["broken"] == 0, (facts["uneven"] == 0) & inside,
+            facts["broken"] == 0, (facts["uneven"] == 0) & inside, words,
         )  # fmt: skip
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -12,8 +12,9 @@ from jaxtyping import Float32, Shaped
 from torch import Tensor
 
 from nelbo import registry
-from nelbo.data import Data, Scale, Source, Transform, as_source
+from nelbo.data import Data, Indexed, Scale, Source, Transform, as_source
 from nelbo.data.arrays import rows_at_once
+from nelbo.data.header import Header
 from nelbo.doctor.forecast.mapped import mapped
 from nelbo.rng import seeded
 
@@ -45,12 +46,14 @@ class Reading:
         batches: flattened, float32, NaN where a value is missing.
         dtypes: in which they are stored; known after the first batch.
         transform: text of the one that the data has been given already, beside `scale`.
+        words: how many words the codes of a feature stand for, by its number.
     """
 
     shape: tuple[int, ...]
     batches: Iterator[Float32[Tensor, " batch features"]]
     dtypes: set[torch.dtype]
     transform: str | None = None
+    words: Mapping[int, int] = field(default_factory=dict)
 
     @property
     def dtype(self) -> torch.dtype:
@@ -80,4 +83,6 @@ def _of_source(source: Source, seen: Seen, stated: Transform | None) -> Reading:
             for x in source.epoch(rows_at_once(source.shape)):
                 yield x.flatten(1).cpu()
 
-    return Reading(tuple(source.shape), batches(), seen.dtypes, text)
+    header = source.header if isinstance(source, Indexed) else Header()
+    words = {column: len(found) for column, found in header.words.items()}
+    return Reading(tuple(source.shape), batches(), seen.dtypes, text, words)

@@ -1,4 +1,4 @@
-"""The live display: epoch, images per second, both terms in nats, time left."""
+"""The live display: epoch, examples per second, both terms in nats, time left."""
 
 from __future__ import annotations
 
@@ -87,4 +87,4 @@ class ProgressDisplay(Callback):
 def _terms(means: Mapping[str, float], digits: int = 2) -> str:
     reconstruction, kl = (f"{means[name]:.{digits}f}" for name in ("reconstruction", "kl"))
     terms = f"reconstruction {reconstruction}, kl {kl} nats"
-    return f"{terms}, {means['images_per_second']:,.0f} images/s"
+    return f"{terms}, {means['images_per_second']:,.0f} examples/s"

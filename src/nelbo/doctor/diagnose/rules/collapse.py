@@ -16,22 +16,44 @@ EVIDENCE = {
     "explained_variance": "variance explained",
 }
 
+USUAL = "the others say nothing about x, and do no harm"
+SILENCE = {
+    "levels": "the others say nothing about x beyond the levels above them, and do no harm",
+    "codes": "the others are the same for every x, and do no harm",
+}
+# how many latents there are is not what decides how many levels are used
+ADVICE = {
+    "levels": "Nothing has to be done. To have every level used, train with a warm-up of beta, "
+    "nelbo.objectives.ELBO(beta=nelbo.objectives.Linear(steps=3000)), or with FreeBits.",
+}
+
 
 def collapse(case: Case) -> Iterator[Finding]:
     """Find a posterior that has collapsed; else count the latents that are not used."""
     if case.collapsed:
         yield _collapsed(case)
         return
-    active = case.value("active_units")
-    if active < case.latent:
-        yield Finding(
-            "unused_latents",
-            "info",
-            f"{active:.0f} of the {case.latent} latents are used; the others say nothing "
-            "about x, and do no harm.",
-            {"active units": active, "latents": case.latent},
-            f"Nothing has to be done; {max(1, int(active))} latents would do as well.",
-        )
+    yield from _unused(case)
+
+
+def _unused(case: Case) -> Iterator[Finding]:
+    """Count what is not used: latents, or what they are parts of."""
+    by_part = case.measures.get("active_parts")
+    count = case.measures["active_units"] if by_part is None else by_part
+    active, every = int(count.value), len(count.parts)
+    if active >= every:
+        return
+    names = count.unit.split()[-1]
+    enough = f"{active} {names}" if active > 1 else f"1 {names.removesuffix('s')}"
+    fix = f"Nothing has to be done; {enough} would do as well."
+    yield Finding(
+        "unused_latents",
+        "info",
+        f"{active} of the {every} {names} {'is' if active == 1 else 'are'} used; "
+        f"{SILENCE.get(names, USUAL)}.",
+        {f"active {names if by_part else 'units'}": count.value, names: every},
+        ADVICE.get(names, fix),
+    )
 
 
 def _collapsed(case: Case) -> Finding:

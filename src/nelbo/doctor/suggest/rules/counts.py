@@ -60,7 +60,7 @@ def _applies(e: Evidence) -> bool:
 
 
 def _propose(e: Evidence) -> Proposal:
-    x, levels = e.values, int(e.highest) + 1
+    x, levels = e.values, max(int(e.highest) + 1, int(e.words.max()))
     bics = fitted(_families(e, levels), x, levels)
     order = ranked(bics, x.numel()) or [ROUNDED]
     found = ranking(order, bics, x.numel(), levels=levels, trials=levels - 1)
@@ -82,6 +82,8 @@ def _propose(e: Evidence) -> Proposal:
 
 
 def _families(e: Evidence, levels: int) -> tuple[Family, ...]:
+    if bool((e.words > 0).all()):
+        return (CATEGORICAL,)
     few = len(e.sample) < SPARSE
     classes = levels <= MOST_LEVELS and not few
     return tuple(
@@ -106,7 +108,7 @@ def _shown(e: Evidence) -> Numbers:
 
 
 def _notes(e: Evidence, best: Family, levels: int) -> tuple[str, ...]:
-    if levels > MOST_LEVELS:
+    if levels > MOST_LEVELS or bool((e.words > 0).all()):
         return ()
     if best is CATEGORICAL:
         return (

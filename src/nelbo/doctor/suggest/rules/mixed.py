@@ -21,14 +21,16 @@ MANY = 100  # examples from which a column of zeros and ones among counts is one
 EXPECTED = 3.0  # values above 1 that a column of rare counts lacks only by chance
 
 REAL, SKEWED, BINARY, COUNT, SHARE = "real", "positive", "binary", "counts", "in [0, 1]"
+WORDS = "words"
 KINDS: dict[str, Callable[[Evidence], bool]] = {
+    WORDS: lambda e: bool((e.words > 0).all()),
     BINARY: lambda e: binary.top(e) > 0,
     COUNT: counts.RULE.applies,
     SHARE: shares.RULE.applies,
     SKEWED: real.is_skewed,
     REAL: real.anything,
 }
-RULES = {BINARY: binary.RULE, COUNT: counts.RULE, SHARE: shares.RULE}
+RULES = {WORDS: counts.RULE, BINARY: binary.RULE, COUNT: counts.RULE, SHARE: shares.RULE}
 
 
 def kinds(e: Evidence) -> list[str | None]:
@@ -60,7 +62,8 @@ def _applies(e: Evidence) -> bool:
     table = len(e.shape) == 1 and 2 <= e.features <= MOST_COLUMNS and e.examples >= FEWEST
     if not table or e.dtype != torch.float32 or e.transform not in (None, "raw"):
         return False
-    return len(set(kinds(e)) - {None}) > 1
+    found = set(kinds(e)) - {None}
+    return len(found) > 1 or WORDS in found  # whose numbers differ from column to column
 
 
 def _propose(e: Evidence) -> Proposal:

@@ -1,8 +1,8 @@
-"""VAE losses whose scale hides in a detail, in the format and conventions of `loss_cases_more`.
+"""VAE losses whose scale hides in a detail.
 
 Data rescaled inside, epsilons, single precision, sizes written in, KLs that do not weigh all
 examples and latents alike, detached pieces, batches of one. Every truth was derived by hand;
-those of a plain KL beside data taken as it is are proven in `test_loss_cases_truth.py`.
+those of a plain KL beside data taken as it is are proven in the tests beside this file.
 """
 
 from __future__ import annotations
@@ -13,13 +13,10 @@ import torch
 import torch.distributions as td
 import torch.nn.functional as F
 
-from tests.doctor.audit import loss_cases_more as _more
-from tests.doctor.audit.loss_cases import bern, bern_logit, kl1, make_inputs, per_ex, sq
+from tests.doctor.audit.cases.building import Cases
+from tests.doctor.audit.cases.formulas import bern, bern_logit, kl1, per_ex, sq
 
-__all__ = ["CASES", "CONTESTABLE", "make_inputs"]
-
-CASES: list[dict] = []
-CONTESTABLE: dict[str, dict[str, str]] = {}
+CASES = Cases()
 UNEVEN = {
     "kl_batch_reduction": "not all examples count alike",
     "kl_latent_reduction": "not all latents count alike",
@@ -29,11 +26,8 @@ UNEVEN = {
 
 def case(id, formula, shape, n_latent, batch, recon_kind, loss, **truth):
     """Add a case."""
-    source, framework = "public code", "PyTorch"
-    _more.case(id, source, framework, formula, shape, n_latent, batch, recon_kind, loss, **truth)
-    CASES.append(_more.CASES.pop())
-    if id in _more.CONTESTABLE:
-        CONTESTABLE[id] = _more.CONTESTABLE.pop(id)
+    about = ("public code", "PyTorch", formula)
+    CASES.add(id, *about, shape, n_latent, batch, recon_kind, loss, **truth)
 
 
 def sse(x, r):
@@ -55,6 +49,7 @@ case(
     skip=("recon_law",),
 )  # fmt: skip
 
+
 case(
     "bytes-over-255-mse",
     "mean_bd (x / 255 - r)^2 + mean_b KL_b, x in 0..255",
@@ -65,6 +60,7 @@ case(
     skip=("recon_law",),
 )  # fmt: skip
 
+
 case(
     "tanh-data-to-logits",
     "mean_b [ sum_d BCE(logits, (x + 1) / 2) + 0.5 KL_b ], x in -1..1",
@@ -73,6 +69,7 @@ case(
     family="bce_logits", rb="mean", rf="sum", kb="mean", kz="sum", kc=0.5, beta=0.5, target="pm1",
     skip=("recon_law",),
 )  # fmt: skip
+
 
 case(
     "bytes-to-tanh-l1",
@@ -84,6 +81,7 @@ case(
     skip=("recon_law",),
 )  # fmt: skip
 
+
 case(
     "smoothed-labels",
     "mean_b [ sum_d BCE(logits, 0.9 x + 0.05) + KL_b ]",
@@ -92,6 +90,7 @@ case(
     family="bce_logits", rb="mean", rf="sum", kb="mean", kz="sum", beta=1.0, target="binary",
     skip=("recon_law",),
 )  # fmt: skip
+
 
 # ---- epsilons and precision ----------------------------------------------------------------------
 
@@ -104,6 +103,7 @@ case(
     skip=("recon_law",),
 )  # fmt: skip
 
+
 case(
     "epsilon-in-the-kl",
     "mean_b [ sum_d (x-r)^2 + 1/2 sum_l (mu^2 + e^lv - log(e^lv + 1e-3) - 1) ]",
@@ -114,6 +114,7 @@ case(
     target="real", contest={"kl_constant": "1 where the variance is well above 0.001"},
     skip=("recon_law",),
 )  # fmt: skip
+
 
 case(
     "single-precision-millionth",
@@ -131,6 +132,7 @@ case(
     skip=("recon_law",),
 )  # fmt: skip
 
+
 # ---- sizes ---------------------------------------------------------------------------------------
 
 case(
@@ -143,6 +145,7 @@ case(
     skip=("feature_scaling",),
 )  # fmt: skip
 
+
 case(
     "view-784-sum",
     "mean_b [ sum_d (x-r)^2 + KL_b ] over x.view(-1, 784)",
@@ -153,6 +156,7 @@ case(
     skip=("recon_law",),
 )  # fmt: skip
 
+
 case(
     "column-against-row-summed",
     "sum_bc [ sum_d (x_b-r_b)^2 + KL_c ]: [B] + [B, 1] is [B, B]",
@@ -161,6 +165,7 @@ case(
     family="squared_error", rb="sum_times_batch", rf="sum", kb="sum_times_batch", kz="sum",
     sigma2=0.5, beta=0.5, target="real",
 )  # fmt: skip
+
 
 case(
     "axis-0-summed",
@@ -171,6 +176,7 @@ case(
     target="real", bug="summed over the examples, averaged over features and latents",
 )  # fmt: skip
 
+
 case(
     "batch-of-one",
     "mean_d (x-r)^2 + mean_l KL_l of one example",
@@ -179,6 +185,7 @@ case(
     family="squared_error", rb="mean", rf="mean", kb="mean", kz="mean", sigma2=5.0, beta=5.0,
     target="real",
 )  # fmt: skip
+
 
 # ---- KLs that are something else -----------------------------------------------------------------
 
@@ -192,6 +199,7 @@ case(
     var_argmin=0.0, target="real", bug="the prior is N(1, 1)",
 )  # fmt: skip
 
+
 case(
     "kl-of-the-first-example",
     "mean_b sum_d (x-r)^2 + KL_0",
@@ -201,6 +209,7 @@ case(
     target="real", bug="an index too many: all other posteriors are free", contest=UNEVEN,
 )  # fmt: skip
 
+
 case(
     "kl-of-half-the-latents",
     "mean_b [ sum_d (x-r)^2 + sum_(l < 4) KL_bl ]",
@@ -209,6 +218,7 @@ case(
     family="squared_error", rb="mean", rf="sum", kb="mean", kz="sum", kl_form="wrong", kc=None,
     target="real", bug="the other latents follow no prior", contest=UNEVEN,
 )  # fmt: skip
+
 
 case(
     "kl-of-the-mean-posterior",
@@ -220,6 +230,7 @@ case(
     contest=UNEVEN,
 )  # fmt: skip
 
+
 case(
     "kl-squared",
     "mean_b [ sum_d (x-r)^2 + KL_b^2 ]",
@@ -229,6 +240,7 @@ case(
     target="real", bug="its weight is twice the KL itself, and 0 at the prior",
     contest={"kl_latent_reduction": "a square of a sum is no sum"},
 )  # fmt: skip
+
 
 case(
     "symmetrised-kl",
@@ -240,6 +252,7 @@ case(
     var_argmin=0.0, target="real", contest={"kl_constant": "1 beside what is added"},
 )  # fmt: skip
 
+
 case(
     "logvar-detached",
     "mean_b [ sum_d (x-r)^2 + KL_b ], its log-variance without gradient",
@@ -250,6 +263,7 @@ case(
     contest={"kl_form": "in the gradient only mu^2 is left"},
 )  # fmt: skip
 
+
 case(
     "free-bits-of-the-grand-mean",
     "mean_bd (x-r)^2 + 0.1 max(mean_bl KL_bl, 0.25)",
@@ -259,6 +273,7 @@ case(
     kl_form="free_bits", threshold=4.0, sigma2=0.1875, beta=0.1875, target="real",
     extra={"clamp": "batch"},
 )  # fmt: skip
+
 
 case(
     "fixed-sigma-by-log-prob",
