@@ -140,10 +140,11 @@ def gains_section(gains):
 
 Network {gains["network"]}; {gains["epochs"]} epochs, {which}. In the first {gains["warm_up"]} beta
 rises from 0 to 1, but for `elbo` and `iwae`, which are objectives of their own. Training images are
-binarised anew at every use, the test images once. log p(x): the importance bound of {gains["samples"]} samples, on
-{images:,} test images, spread evenly over the 10,000; the ELBO on the same. KL and active units are
-of all 10,000. ± is one standard error over images, for gains of the differences image by image. It
-says nothing of other training seeds, which moved a run by 0.2 nats in `precision.json`.
+binarised anew at every use, the test images once. log p(x): the importance bound of
+{gains["samples"]} samples, on {images:,} test images, spread evenly over the 10,000; the ELBO on
+the same. KL and active units are of all 10,000. ± is one standard error over images, for gains of
+the differences image by image. It says nothing of other training seeds, which moved a run by 0.2
+nats in `precision.json`.
 
 {table(head, rows)}
 

@@ -58,10 +58,10 @@ def test_with_prior_takes_a_copy():
 
 
 def test_what_has_nothing_of_its_own_may_be_shared():
-    network, likelihood = nelbo.networks.MLP(hidden=(5,)), nelbo.likelihoods.Bernoulli()
-    posterior = nelbo.posteriors.Diagonal()
-    for latent in (2, 3):
-        nelbo.VAE(4, latent, network, likelihood, posterior)
+    network, posterior = nelbo.networks.MLP(hidden=(5,)), nelbo.posteriors.Diagonal()
+    for likelihood in (nelbo.likelihoods.Bernoulli(), nelbo.likelihoods.Gaussian(variance=0.5)):
+        for latent in (2, 3):
+            nelbo.VAE(4, latent, network, likelihood, posterior)
 
 
 def test_a_model_that_could_not_be_built_owns_nothing():

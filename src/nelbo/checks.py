@@ -140,7 +140,7 @@ def component(axis: str, value: T | None, kind: type[T], default: Callable[[], T
 def unshared(*components: object) -> None:
     """Refuse components of another model: it would share its weights, or lose them to a new setup.
 
-    What has nothing of its own, such as a Bernoulli likelihood, may be in many models.
+    What learns nothing, such as a Bernoulli likelihood or one of a stated variance, may be in many.
 
     Args:
         components: of a model to be; None where it makes its own.
@@ -172,8 +172,7 @@ def mark_owned(*components: nn.Module) -> None:
     for component in components:
         own = vars(component).keys() - vars(nn.Module()).keys()
         own -= inspect.signature(type(component)).parameters.keys()
-        inside = (component.parameters(), component.buffers(), component.children())
-        if own or any(True for found in inside for _ in found):
+        if own or component.state_dict() or [*component.buffers(recurse=False)]:
             # a copy has another id, so that it belongs to nobody
             component._owned = id(component)  # pyright: ignore
 

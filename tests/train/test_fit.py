@@ -40,9 +40,11 @@ def test_clip_bounds_the_norm_of_the_gradient(make, x):
 
 
 def test_bf16_runs_and_its_metrics_are_finite_and_close(make, x):
-    axes = {"likelihood": nelbo.likelihoods.Gaussian(sigma="optimal")}
-    full = fit(make(**axes), x, valid=x[:9], lr=0.01)
-    half = fit(make(**axes), x, valid=x[:9], lr=0.01, precision="bf16")
+    def model():
+        return make(likelihood=nelbo.likelihoods.Gaussian(sigma="optimal"))
+
+    full = fit(model(), x, valid=x[:9], lr=0.01)
+    half = fit(model(), x, valid=x[:9], lr=0.01, precision="bf16")
     assert all(p.dtype == torch.float32 for p in half.model.parameters())
     for a, b in zip(full.history, half.history, strict=True):
         for name in TERMS:

@@ -14,13 +14,13 @@ from nelbo.registry import register
 from nelbo.terms import Terms
 
 
-# L(x) = a (1/K) sum_k log w_k + (1 - a) log (1/K) sum_k w_k              Rainforth et al. 2018, (8)
+# L(x) = a (1/K) sum_k log w_k + (1 - a) log (1/K) sum_k w_k            Rainforth et al. 2018: CIWAE
 @register("objective", "ciwae")
 @dataclass(frozen=True)
 class CIWAE(Objective):
     """The ELBO, which teaches the encoder well, and the tighter bound, which teaches the decoder.
 
-    Source: Rainforth et al. 2018, Tighter variational bounds are not necessarily better, section 4.
+    Source: Rainforth et al. 2018, Tighter variational bounds are not necessarily better.
 
     Args:
         elbo: share of the ELBO, from 0 (IWAE) to 1.

@@ -16,15 +16,14 @@ from nelbo.terms import Terms
 
 
 # e = C - KL,  beta = Kp / (1 + exp(e)) - Ki sum e + beta_min, in [beta_min, beta_max]
-#                                                                             Shao et al. 2020, (8)
+#                                                                             Shao et al. 2020
 @register("objective", "control_vae")
 class ControlVAE(LearningObjective):
     """The ELBO whose beta a PI controller moves, until the KL is `nats`.
 
     The integral rests while beta is at an end of its range.
 
-    Source: Shao et al. 2020, ControlVAE: controllable variational autoencoder, equation 8 and
-    algorithm 1.
+    Source: Shao et al. 2020, ControlVAE: controllable variational autoencoder, algorithm 1.
 
     Args:
         nats: C, the wanted KL.

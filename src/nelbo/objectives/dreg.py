@@ -15,14 +15,14 @@ from nelbo.terms import Terms
 
 
 # d L_K / d phi = E sum_k W_k^2 (d log w_k / d z_k) d z_k / d phi,  W = softmax(log w)
-#                                                                            Tucker et al. 2018, (6)
+#                                                                            Tucker et al. 2018
 @register("objective", "dreg")
 @dataclass(frozen=True)
 class DReG(IWAE):
     """`IWAE` whose gradient for the encoder does not drown in noise as `samples` grows.
 
     Source: Tucker, Lawson, Gu & Maddison 2018, Doubly reparameterized gradient estimators for Monte
-    Carlo objectives, equation 6.
+    Carlo objectives.
 
     Args:
         samples: K, latents drawn for each example.

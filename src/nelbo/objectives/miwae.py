@@ -16,13 +16,13 @@ from nelbo.registry import register
 from nelbo.terms import Terms
 
 
-# L_{M,K}(x) = (1/M) sum_m log (1/K) sum_k w_mk                           Rainforth et al. 2018, (7)
+# L_{M,K}(x) = (1/M) sum_m log (1/K) sum_k w_mk                         Rainforth et al. 2018: MIWAE
 @register("objective", "miwae")
 @dataclass(frozen=True)
 class MIWAE(Objective):
     """The mean of M importance-weighted bounds of K samples: less noise for the encoder.
 
-    Source: Rainforth et al. 2018, Tighter variational bounds are not necessarily better, section 4.
+    Source: Rainforth et al. 2018, Tighter variational bounds are not necessarily better.
     (For data with missing entries, Mattei & Frellsen's MIWAE of 2019 is `IWAE` on a model with
     `missing=True`, and `nelbo.impute`.)
 

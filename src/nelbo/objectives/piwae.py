@@ -14,13 +14,13 @@ from nelbo.registry import register
 from nelbo.terms import Terms
 
 
-# theta maximises L_{MK} (IWAE), phi maximises L_{M,K} (MIWAE)            Rainforth et al. 2018, (9)
+# theta maximises L_{MK} (IWAE), phi maximises L_{M,K} (MIWAE)          Rainforth et al. 2018: PIWAE
 @register("objective", "piwae")
 @dataclass(frozen=True)
 class PIWAE(MIWAE):
     """The decoder learns by the bound of all M K samples, the encoder by the mean of M bounds.
 
-    Source: Rainforth et al. 2018, Tighter variational bounds are not necessarily better, section 4.
+    Source: Rainforth et al. 2018, Tighter variational bounds are not necessarily better.
 
     Args:
         samples: M K, latents drawn for each example.

@@ -14,13 +14,13 @@ from nelbo.terms import Terms
 
 
 # d/d phi E[log w(z(phi))] without the score d log q(z; phi)/d phi at fixed z, whose mean is 0
-#                                                                            Roeder et al. 2017, (6)
+#                                                                            Roeder et al. 2017
 @register("objective", "stl")
 @dataclass(frozen=True)
 class STL(Objective):
     """The ELBO, sticking the landing: where q(z|x) is the posterior, its gradient has no noise.
 
-    Source: Roeder, Wu & Duvenaud 2017, Sticking the landing, equation 6.
+    Source: Roeder, Wu & Duvenaud 2017, Sticking the landing.
 
     Args:
         samples: latents drawn for each example.
