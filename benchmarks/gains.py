@@ -8,9 +8,10 @@ samples for each of 2,000 test images, every fifth of the 10,000, so that gains 
 are paired by image.
 
     python benchmarks/gains.py --epochs 50 --seeds 3     the same, for longer
+    python benchmarks/gains.py --maps --epochs 10        a hierarchy of maps, its own network
 
 Every run goes on from its newest checkpoint in --scratch, with more epochs too, and is measured
-when it is done. Writes results/gains.json after each.
+when it is done. Writes results/gains.json, or gains-maps.json, after each.
 """
 
 from __future__ import annotations
@@ -38,15 +39,16 @@ from nelbo.formulas import log_mean_exp
 from nelbo.machine import hardware
 from nelbo.matmul import fast_matmul
 from nelbo.objectives import ELBO, IWAE, Linear, Objective
-from nelbo.posteriors import IAF, FullCovariance, Ladder, ResidualTopDown
-from nelbo.priors import MAF, Mixture, TopDown, Vamp
+from nelbo.posteriors import IAF, FullCovariance, Ladder, ResidualMaps, ResidualTopDown
+from nelbo.priors import MAF, Mixture, TopDown, TopDownMaps, Vamp
 from nelbo.rng import seeded
 from nelbo.train.adam import Adam
 from nelbo.train.step import Step
 
-RESULT = Path(__file__).parent / "results" / "gains.json"
+RESULTS = Path(__file__).parent / "results"
 PLAIN = "plain"
 HIDDEN, LATENT, LEVELS = (300, 300), 40, (10, 30)
+MAPS, CHANNELS = ((8, 4, 4), (4, 7, 7)), (16, 32)
 BATCH, LR, SAMPLES, EVERY, QUICK = 100, 1e-3, 500, 5, 1000
 WARM, STEPS = 3, 20  # to time a step with
 WARM_UP = 8  # epochs in which beta rises from 0 to 1
@@ -59,6 +61,8 @@ class Contestant:
     parts: Callable[[], dict[str, Any]] = dict
     objective: Objective | None = None  # the ELBO, with warm-up
     starts: bool = False  # the prior at training examples
+    latent: int = LATENT
+    network: nelbo.networks.Network = nelbo.networks.Gated(hidden=HIDDEN)
 
 
 CONTESTANTS = {
@@ -77,13 +81,28 @@ CONTESTANTS = {
         lambda: {"prior": TopDown(LEVELS), "posterior": Ladder(LEVELS)}
     ),
 }
+OF_MAPS = {
+    "latent": sum(math.prod(level) for level in MAPS),
+    "network": nelbo.networks.ConvMaps(levels=MAPS, channels=CHANNELS),
+}
+# the first of a set is what the others are held against
+SETS = {
+    "gains": CONTESTANTS,
+    "gains-maps": {
+        PLAIN: Contestant(**OF_MAPS),
+        "prior top_down_maps, posterior residual_maps": Contestant(
+            lambda: {"prior": TopDownMaps(MAPS), "posterior": ResidualMaps(MAPS, features=2)},
+            **OF_MAPS,
+        ),
+    },
+}
 
 
 def untrained(contestant, seed, train):
     """Return a model at its start: at the mean image, and a prior at examples where it can be."""
     torch.manual_seed(seed)
-    network = nelbo.networks.Gated(hidden=HIDDEN)
-    model = nelbo.VAE((1, 28, 28), LATENT, network=network, **contestant.parts())
+    given = {"network": contestant.network, **contestant.parts()}
+    model = nelbo.VAE((1, 28, 28), contestant.latent, **given)
     model.initialise(train.mean())
     if contestant.starts:
         model.prior.start(train.at(torch.randperm(len(train))[: model.prior.components]))
@@ -166,10 +185,10 @@ def cost(contestant, train):
     return 1e3 * (time.process_time() - start) / STEPS
 
 
-def summary(runs, costs):
+def summary(contestants, runs, costs):
     """Return for each contestant the means over its seeds, and its gain over the same of plain."""
     found = {}
-    for name in CONTESTANTS:
+    for name in contestants:
         seeds = sorted(int(key.split("/")[1]) for key in runs if key.split("/")[0] == name)
         rows = [runs[f"{name}/{seed}"] for seed in seeds]
         plain = [runs[f"{PLAIN}/{seed}"] for seed in seeds if f"{PLAIN}/{seed}" in runs]
@@ -199,16 +218,18 @@ def _speed(row):
     return np.median([line["images_per_second"] for line in row["history"]])
 
 
-def write(runs, costs, epochs, result, samples):
+def write(contestants, runs, costs, epochs, result, samples):
     """Write everything measured at this number of epochs."""
+    plain = contestants[PLAIN]
+    network = f"{type(plain.network).__name__}, {plain.latent} latents"
     found = {
         "what": "MNIST, dynamic binarisation; test set binarised once; nats per image",
-        "network": f"gated {HIDDEN}, {LATENT} latents, batch {BATCH}, Adam {LR}, fp32",
-        "levels": LEVELS,
+        "network": f"{network}, batch {BATCH}, Adam {LR}, fp32",
+        "levels": LEVELS if contestants is CONTESTANTS else MAPS,
         "epochs": epochs,
         "warm_up": WARM_UP,
         "samples": samples,
-        "contestants": summary(runs, costs),
+        "contestants": summary(contestants, runs, costs),
         "hardware": {**hardware(), "threads": torch.get_num_threads()},
     }
     keep(result, found)
@@ -230,13 +251,18 @@ def main():
     parser.add_argument("--quick", action="store_true", help="1,000 images, checks the bound")
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--seeds", type=int, default=1)
-    parser.add_argument("--only", nargs="*", default=list(CONTESTANTS), choices=CONTESTANTS)
-    scratch = Path(tempfile.gettempdir()) / "nelbo-gains"
-    parser.add_argument("--scratch", type=Path, default=scratch)
+    parser.add_argument("--maps", action="store_true", help="the hierarchy of maps")
+    parser.add_argument("--only", nargs="*", help="names of contestants; by default all")
+    parser.add_argument("--scratch", type=Path, default=Path(tempfile.gettempdir()))
     given = parser.parse_args()
+    what = "gains-maps" if given.maps else "gains"
+    contestants = SETS[what]
+    strange = set(given.only or ()) - set(contestants)
+    if strange:
+        parser.error(f"--only: {', '.join(strange)}: not among {', '.join(contestants)}")
     data = nelbo.data.load("mnist", transform="dynamic_binarise")
     bits = nelbo.data.load("mnist", transform="static_binarise:seed=0").test
-    train, test, samples, folder = data.train, bits, SAMPLES, given.scratch
+    train, test, samples, folder = data.train, bits, SAMPLES, given.scratch / f"nelbo-{what}"
     if given.quick:
         train, test, samples = Examples(train.array[:QUICK], train.transform), _some(bits, 20), 50
         folder = folder / "quick"
@@ -245,25 +271,25 @@ def main():
     kept.mkdir(parents=True, exist_ok=True)
     timed = folder / "costs.json"
     costs = json.loads(timed.read_text()) if timed.exists() else {}
-    result = folder / "gains.json" if given.quick else RESULT
+    result = (folder if given.quick else RESULTS) / f"{what}.json"
     for seed in range(given.seeds):
-        for i, name in enumerate(CONTESTANTS):
+        for i, name in enumerate(contestants):
             place = kept / f"{i}-{seed}.json"
-            if name not in given.only:
+            if name not in (given.only or contestants):
                 continue
-            costs[name] = costs.get(name) or cost(CONTESTANTS[name], train)
+            costs[name] = costs.get(name) or cost(contestants[name], train)
             timed.write_text(json.dumps(costs))
             if not place.exists():
                 with warnings.catch_warnings(action="ignore"):
                     out = folder / f"{i}-{seed}"
-                    run = trained(CONTESTANTS[name], seed, train, given.epochs, out)
+                    run = trained(contestants[name], seed, train, given.epochs, out)
                 row = measured(run, test, fifth, samples)
                 if given.quick:
                     _check(row, run.model, fifth, samples)
                 place.write_text(json.dumps({"key": f"{name}/{seed}"} | row))
             rows = [json.loads(path.read_text()) for path in sorted(kept.glob("*.json"))]
             runs = {row["key"]: row for row in rows}
-            found = write(runs, costs, given.epochs, result, samples)
+            found = write(contestants, runs, costs, given.epochs, result, samples)
             if name in found:
                 show(name, found[name])
 

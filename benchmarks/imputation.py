@@ -40,7 +40,7 @@ def with_nelbo(x, seed, steps):
     likelihood = nelbo.likelihoods.Gaussian(sigma="per_feature")
     model = nelbo.VAE(x.shape[1], LATENT, network, likelihood, missing=True)
     source = nelbo.data.as_source(x.astype(np.float32))
-    model.initialise(source.mean(), source.some())
+    model.initialise(source.mean())
     nelbo.fit(
         model,
         source,
