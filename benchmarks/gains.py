@@ -32,6 +32,7 @@ import torch
 from keeping import keep
 
 import nelbo
+from nelbo import registry
 from nelbo.data import Examples
 from nelbo.evaluate.base import evaluation_mode
 from nelbo.evaluate.weights import Weights, rows_at_once
@@ -221,7 +222,7 @@ def _speed(row):
 def write(contestants, runs, costs, epochs, result, samples):
     """Write everything measured at this number of epochs."""
     plain = contestants[PLAIN]
-    network = f"{type(plain.network).__name__}, {plain.latent} latents"
+    network = f"{registry.text(registry.spec(plain.network))}, {plain.latent} latents"
     found = {
         "what": "MNIST, dynamic binarisation; test set binarised once; nats per image",
         "network": f"{network}, batch {BATCH}, Adam {LR}, fp32",

@@ -70,3 +70,32 @@ def test_a_model_that_could_not_be_built_owns_nothing():
     with pytest.raises(BadValue, match="levels: expected sizes that sum to 5"):
         nelbo.VAE(4, 5, posterior=posterior, prior=prior)
     nelbo.VAE(4, 4, posterior=posterior, prior=prior)
+
+
+def test_parts_of_a_component_are_nobody_elses_either():
+    shared, Columns = nelbo.likelihoods.Gaussian(), nelbo.likelihoods.Columns
+    nelbo.VAE(1, 2, likelihood=shared)
+    with pytest.raises(BadValue, match="part of no other model"):
+        nelbo.VAE(2, 2, likelihood=Columns((shared, nelbo.likelihoods.Gaussian())))
+    again, stated = nelbo.likelihoods.Gaussian(), nelbo.likelihoods.Gaussian(variance=1.0)
+    with pytest.raises(BadValue, match="parts: .* got one of them twice"):
+        Columns((again, again))
+    assert nelbo.VAE(2, 2, likelihood=Columns((stated, stated))).latent == 2
+
+
+def test_components_of_copies_belong_to_the_copies():
+    first = nelbo.VAE(4, 2, likelihood=nelbo.likelihoods.Gaussian())
+    copies = [copy.deepcopy(first), pickle.loads(pickle.dumps(first))]
+    copies.append(first.with_prior(nelbo.priors.Mixture()))
+    for twin in copies:
+        with pytest.raises(BadValue, match="part of no other model"):
+            nelbo.VAE(4, 2, likelihood=twin.likelihood)
+        nelbo.VAE(4, 2, likelihood=copy.deepcopy(twin.likelihood))
+
+
+def test_a_network_of_other_maps_than_the_posteriors_is_refused():
+    levels = ((2, 1, 1), (1, 2, 2))
+    prior, posterior = nelbo.priors.TopDownMaps(levels), nelbo.posteriors.ResidualMaps(levels)
+    network = nelbo.networks.ConvMaps(levels=((2, 1, 1),), channels=(4,))
+    with pytest.raises(BadValue, match="levels of ConvMaps: expected those of the posterior"):
+        nelbo.VAE((1, 8, 8), 6, network, posterior=posterior, prior=prior)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import weakref
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -140,7 +141,7 @@ def component(axis: str, value: T | None, kind: type[T], default: Callable[[], T
 def unshared(*components: object) -> None:
     """Refuse components of another model: it would share its weights, or lose them to a new setup.
 
-    What learns nothing, such as a Bernoulli likelihood or one of a stated variance, may be in many.
+    What keeps nothing, such as a Bernoulli likelihood or one of a stated variance, may be in many.
 
     Args:
         components: of a model to be; None where it makes its own.
@@ -154,15 +155,17 @@ def unshared(*components: object) -> None:
         >>> unshared(taken)
         Traceback (most recent call last):
         nelbo.errors.BadValue: component Linear: expected one that is part of no other model, got \
-one whose weights are another model's. Make a second one, or pass copy.deepcopy of it.
+one that another model has set up. Make a second one, or pass copy.deepcopy of it.
 
     """
-    for component in components:
-        if getattr(component, "_owned", None) == id(component):
+    parts = [m for c in components if isinstance(c, nn.Module) for m in c.modules()]
+    for part in parts:
+        mark = getattr(part, "_owned", None)
+        if isinstance(mark, _Mark) and mark.of is not None and mark.of() is part:
             raise BadValue(
-                f"component {type(component).__name__}",
+                f"component {type(part).__name__}",
                 expected="one that is part of no other model",
-                got="one whose weights are another model's",
+                got="one that another model has set up",
                 fix="Make a second one, or pass copy.deepcopy of it.",
             )
 
@@ -172,9 +175,34 @@ def mark_owned(*components: nn.Module) -> None:
     for component in components:
         own = vars(component).keys() - vars(nn.Module()).keys()
         own -= inspect.signature(type(component)).parameters.keys()
-        if own or component.state_dict() or [*component.buffers(recurse=False)]:
-            # a copy has another id, so that it belongs to nobody
-            component._owned = id(component)  # pyright: ignore
+        keeping = [part for part in component.modules() if part.state_dict()]
+        if own or [*component.buffers(recurse=False)]:
+            keeping.append(component)
+        for part in keeping:
+            part._owned = _Mark(part)  # pyright: ignore
+
+
+class _Mark:
+    """Whose a mark is: of that component alone, not of its copies, nor of what is unpickled."""
+
+    def __init__(self, component: nn.Module | None = None) -> None:
+        self.of = None if component is None else weakref.ref(component)
+
+    def __reduce__(self) -> tuple[type[_Mark], tuple[()]]:
+        return _Mark, ()
+
+
+def same_maps(network: Any, posterior: Any) -> None:
+    """Refuse a network and a posterior that are both of maps, but not of the same ones."""
+    theirs, ours = (getattr(part, "levels", ()) for part in (network, posterior))
+    of_maps = all(isinstance(level, tuple) for level in (*theirs, *ours))
+    if theirs and ours and of_maps and theirs != ours:
+        raise BadValue(
+            f"levels of {type(network).__name__}",
+            expected=f"those of the posterior, {ours}",
+            got=theirs,
+            fix=f"Give the network levels={ours}, too.",
+        )
 
 
 def same_measure(posterior: Any, prior: Any, fitting: Sequence[str] = ()) -> None:

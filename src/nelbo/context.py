@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from torch import Tensor
 from torch.distributions import Distribution
 
+from nelbo import registry
 from nelbo.errors import BadValue
 
 EUCLIDEAN = "density on R^K"  # the base measure of most latents
@@ -46,3 +47,11 @@ def by_itself(what: str, expected: str, call: str) -> BadValue:
     """
     fix = f"Ask the model: {call}."
     return BadValue(what, expected=expected, got="a call by itself", fix=fix)
+
+
+def priors_of(base_measure: str) -> list[str]:
+    """Return the names of priors against a base measure; of R^K's the one that always will do."""
+    if base_measure == EUCLIDEAN:
+        return ["standard"]
+    kinds = {name: registry.component("prior", name) for name in registry.names("prior")}
+    return [n for n, kind in kinds.items() if getattr(kind, "base_measure", "") == base_measure]

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.distributions import Distribution
 
 from nelbo import checks, registry
-from nelbo.context import EUCLIDEAN, Context
+from nelbo.context import Context, priors_of
 from nelbo.inputs import Inputs
 from nelbo.likelihoods import Bernoulli, Likelihood
 from nelbo.likelihoods.observed import filler
@@ -74,6 +74,7 @@ class VAE(nn.Module):
         self.network = checks.component("network", network, Network, MLP)
         self.likelihood = checks.component("likelihood", likelihood, Likelihood, Bernoulli)
         self.posterior = checks.component("posterior", posterior, Posterior, Diagonal)
+        checks.same_maps(self.network, self.posterior)
         self.likelihood.setup(self.data_shape)
         self.posterior.setup(latent)
         self._take(checks.component("prior", prior, Prior, Standard))
@@ -88,10 +89,18 @@ class VAE(nn.Module):
         self.decoder = self.network.make_decoder(
             latent + covariates, self.likelihood.parameter_shape(self.data_shape)
         )
+        self._own()
+
+    def _own(self) -> None:
         checks.mark_owned(self.likelihood, self.posterior, self.prior)
 
+    def __setstate__(self, state: dict[str, object]) -> None:
+        """Take the state of a copy or of a file; its components are its own."""
+        super().__setstate__(state)
+        self._own()
+
     def _take(self, prior: Prior) -> None:
-        checks.same_measure(self.posterior, prior, _fitting(self.posterior))
+        checks.same_measure(self.posterior, prior, priors_of(self.posterior.base_measure))
         self.prior = prior
         prior.setup(self.latent)
         prior.connect(self.posterior, self.data_shape, self.covariates)
@@ -116,6 +125,7 @@ class VAE(nn.Module):
         twin = copy.deepcopy(self)
         twin._take(copy.deepcopy(checks.component("prior", prior, Prior, Standard)))
         twin.prior.to(next(self.parameters())).train(self.training)
+        twin._own()
         return twin
 
     @property
@@ -160,10 +170,14 @@ class VAE(nn.Module):
 
         Where latents lie on a sphere or in a ball, at the centre of q(z|x), which lies there too.
         """
+        return self.reconstruction(x).mean[0]
+
+    def reconstruction(self, x: Float[Tensor, " batch *event"]) -> Distribution:
+        """Return p(x|z) of which `reconstruct` is the mean, batch shape [1, batch]."""
         x, y = self.inputs.split(x)
         q = self._posterior(x, y)
         z = getattr(q, "centre", None)
-        return self.decode((q.mean if z is None else z)[None], y).mean[0]
+        return self.decode((q.mean if z is None else z)[None], y)
 
     def _posterior(self, x: Tensor, y: Tensor | None) -> Distribution:
         parameters = _full(self.encoder(self._seen(x, y)))
@@ -213,7 +227,7 @@ class VAE(nn.Module):
         self.inputs.fill(mean)
         mean = mean.flatten()[: math.prod(self.data_shape)].reshape(self.data_shape)
         if some is not None:
-            x, _ = self.inputs.split(some)
+            x, _ = self.inputs.split(some.float() if not some.is_floating_point() else some)
             self.prior.start(x, torch.randn(len(x), self.latent).to(x))
             variance = (x - mean.to(x)).square().nanmean(0).nan_to_num(0.0)
             self.likelihood.start(mean, variance.to(mean))
@@ -238,10 +252,20 @@ class VAE(nn.Module):
             latents: what to draw z from instead of p(z), such as the volume of a Riemannian
                 posterior, `model.posterior.volume`.
         """
+        return self.generated(n, seed, y, latents).mean[0]
+
+    def generated(
+        self,
+        n: int,
+        seed: int | None = None,
+        y: Covariates = None,
+        latents: Distribution | None = None,
+    ) -> Distribution:
+        """Return p(x|z) of which `sample` is the mean, batch shape [1, n]."""
         with seeded(seed):
             p = latents or self.marginal(y)
             z = p.sample(torch.Size((1,) if p.batch_shape else (1, n)))
-        return self.decode(z, y).mean[0]
+        return self.decode(z, y)
 
     def check(self, x: Tensor) -> bool:
         """Refuse data outside the likelihood's domain; return whether all is in its support.
@@ -269,15 +293,6 @@ class VAE(nn.Module):
 
 AXES = ("network", "likelihood", "posterior", "prior")
 Covariates = Float[Tensor, "batch covariates"] | None
-
-
-def _fitting(posterior: Posterior) -> list[str]:
-    """Return the names of the priors that are against the same base measure."""
-    measure = posterior.base_measure
-    if measure == EUCLIDEAN:
-        return ["standard"]
-    kinds = {name: registry.component("prior", name) for name in registry.names("prior")}
-    return [name for name, kind in kinds.items() if getattr(kind, "base_measure", "") == measure]
 
 
 def _full(output: Tensor) -> Tensor:

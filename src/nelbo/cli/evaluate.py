@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import torch
 import typer
@@ -23,7 +24,7 @@ from nelbo.cli.options import (
 )
 from nelbo.cli.raw_units import in_raw_units
 from nelbo.report import estimates
-from nelbo.train import load
+from nelbo.train import RunFolder, load, load_objective
 from nelbo.world import joined, own_device
 
 UNBROKEN = 160  # columns in which the table's rows stay whole, for files and pipes
@@ -49,7 +50,7 @@ def evaluate(
     **nelbo evaluate runs/first --samples 5000 --examples 1000 --json**
     """
     where = own_device(chosen_device(device))
-    model, world = load(run).to(where), joined(where)
+    model, world = _measured(run).to(where), joined(where)
     test = run_data(run, data).test
     chosen = test if examples is None else test.spread(examples)
     with torch.no_grad():
@@ -71,3 +72,10 @@ def evaluate(
         console.width = UNBROKEN
     title = f"{escape(str(run))}, {len(chosen):,} test examples"
     console.print(estimates.table(found, title=title))
+
+
+def _measured(run: Path) -> Any:
+    """Return what validation measured: the model, of M2 with its classifier beside it."""
+    model = load(run)
+    fitted = "fitted_to" in RunFolder(run).config()  # which has no objective of the registry
+    return model if fitted else load_objective(run).measured(model).eval()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +19,6 @@ from nelbo.evaluate.impute import pieces
 from nelbo.files import write_atomically
 from nelbo.model import VAE
 from nelbo.report import grid
-from nelbo.rng import seeded
 
 EXPECTED = ": means, and of categories the most probable one"
 
@@ -57,16 +56,21 @@ def write(out: Path, made: Tensor, header: Header, pictures: Sequence[Tensor]) -
 
 def write_table(out: Path, x: np.ndarray, header: Header) -> None:
     """Write rows as a .csv, words in the place of their codes, or the numbers as a .npy."""
+    if out.suffix != ".npy":
+        write_cells(out, header.names, map(header.cells, x.reshape(len(x), -1)))
+        return
     buffer = io.BytesIO()
-    if out.suffix == ".npy":
-        np.save(buffer, x)
-    else:
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerows([header.names] * bool(header.names))
-        writer.writerows(header.cells(row) for row in x.reshape(len(x), -1))
-        buffer.write(text.getvalue().encode())
+    np.save(buffer, x)
     write_atomically(out, buffer.getvalue())
+
+
+def write_cells(out: Path, names: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Write a .csv: the names of its columns, if they have any, and its rows."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerows([names] * bool(names))
+    writer.writerows(rows)
+    write_atomically(out, text.getvalue().encode())
 
 
 def drawn(model: VAE, n: int, seed: int, y: Tensor | None) -> Tensor:
@@ -80,10 +84,8 @@ def drawn(model: VAE, n: int, seed: int, y: Tensor | None) -> Tensor:
     """
     if grid.is_image(model.data_shape):
         return model.sample(n, seed=seed, y=y)
-    with seeded(seed), torch.no_grad():
-        p = model.marginal(y)
-        z = p.sample(torch.Size((1,) if p.batch_shape else (1, n)))
-        return _expected(model.decode(z, y))
+    with torch.no_grad():
+        return _expected(model.generated(n, seed, y))
 
 
 @torch.no_grad()
@@ -91,9 +93,7 @@ def reconstructed(model: VAE, rows: Tensor) -> Tensor:
     """Return reconstructions as `VAE.reconstruct` does, but the most probable of categories."""
     if grid.is_image(model.data_shape):
         return model.reconstruct(rows)
-    q = model.encode(rows)
-    z = getattr(q, "centre", None)
-    return _expected(model.decode((q.mean if z is None else z)[None], model.inputs.split(rows)[1]))
+    return _expected(model.reconstruction(rows))
 
 
 def _expected(px: Distribution) -> Tensor:

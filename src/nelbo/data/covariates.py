@@ -119,7 +119,7 @@ def values(text: str, record: Record) -> Float32[Tensor, " covariates"]:
         stated = torch.tensor([_number(t, words.get(i)) for i, t in enumerate(text.split(","))])
     except ValueError:
         stated = torch.zeros(0)
-    if len(stated) != len(columns):
+    if len(stated) != len(columns) or not bool(stated.isfinite().all()):
         either = (f" ({columns[i]}: {' or '.join(found)})" for i, found in words.items())
         raise BadValue(
             "--covariates",

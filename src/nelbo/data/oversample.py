@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 from jaxtyping import Int64
 from torch import Tensor
@@ -38,10 +39,14 @@ def oversample(labels: Any, share: float = 0.5) -> Int64[Tensor, " rows"]:
 
     """
     within("share", share, "(0, 1)", fix="Try 0.5.")
-    known = as_labels(labels, len(labels)) != UNKNOWN
+    found = as_labels(labels, len(labels) if np.ndim(labels) else 1)
+    known = found != UNKNOWN
     labelled, others = known.nonzero()[:, 0], int((~known).sum())
     if not len(labelled):
         expected, fix = "at least one example with a label", "-1 is the label of those without."
         raise BadValue("labels", expected=expected, got="none", fix=fix)
+    if int(found.min()) < UNKNOWN:
+        expected, got = "class numbers from 0, or -1", int(found.min())
+        raise BadValue("labels", expected=expected, got=got, fix="-1 says that there is none.")
     times = max(1, round(share / (1 - share) * others / len(labelled)))
     return torch.cat([torch.arange(len(known)), labelled.repeat(times - 1)])

@@ -6,6 +6,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import glu
 
+from nelbo.distributions.weights import lecun
+
 
 # W [(A h + B v + a) * sigmoid(C h + D v + c)] + b
 class GatedPair(nn.Module):
@@ -35,9 +37,7 @@ class GatedPair(nn.Module):
         self.other = nn.Linear(size, 2 * hidden, bias=False)
         self.out = nn.Linear(hidden, outputs)
         for layer, gain in ((self.state, 1.0), (self.other, 1.0), (self.out, 2.0)):
-            nn.init.normal_(layer.weight, std=gain * layer.in_features**-0.5)
-            if layer.bias is not None:
-                nn.init.zeros_(layer.bias)
+            lecun(layer, layer.in_features, gain)
 
     def forward(
         self, state: Float[Tensor, "*#shape hidden"], other: Float[Tensor, "*#shape size"]

@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d, glu
 
+from nelbo.distributions.weights import lecun
 from nelbo.errors import BadValue
 
 Map = tuple[int, int, int]
@@ -33,7 +34,8 @@ def growing(name: str, given: tuple[Map, ...]) -> tuple[Map, ...]:
 
     """
     shapes: list[tuple[int, ...]] = [
-        tuple(level) if isinstance(level, tuple | list) else () for level in given
+        tuple(level) if isinstance(level, tuple | list) else ()
+        for level in (given if isinstance(given, tuple | list) else ())
     ]
     sizes = [size for shape in shapes for size in shape]
     positive = all(isinstance(size, int) and size >= 1 for size in sizes)
@@ -95,10 +97,7 @@ def convolution(channels: int, outputs: int, gain: float = 1.0, bias: bool = Tru
 
     """
     layer = nn.Conv2d(channels, outputs, KERNEL, padding=KERNEL // 2, bias=bias)
-    nn.init.normal_(layer.weight, std=gain * (channels * KERNEL**2) ** -0.5)
-    if layer.bias is not None:
-        nn.init.zeros_(layer.bias)
-    return layer
+    return lecun(layer, channels * KERNEL**2, gain)
 
 
 # W * [(A * h + B * v + a) sigmoid(C * h + D * v + c)] + b, where * is a convolution

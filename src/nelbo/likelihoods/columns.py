@@ -211,6 +211,14 @@ def _check(parts: tuple[Likelihood, ...], sizes: tuple[int, ...] | None) -> None
     if not parts:
         fix = "For example Columns((Gaussian(), Bernoulli()))."
         raise BadValue("parts", expected="at least one likelihood", got="none", fix=fix)
+    learned = [id(part) for part in parts if any(True for _ in part.parameters())]
+    if len(set(learned)) < len(learned):
+        raise BadValue(
+            "parts",
+            expected="another likelihood object for each part that learns something",
+            got="one of them twice",
+            fix="Make a second one; for successive columns, sizes=(2, 1) repeats the first.",
+        )
     if sizes is not None and (len(sizes) != len(parts) or min(sizes) < 1):
         raise BadValue(
             "sizes",

@@ -124,7 +124,10 @@ class StudentT(Reals, Likelihood):
         return self.noise.number**2 * nu / (nu - 2) if nu > LEAST_VARIANCE else None
 
     def start(self, mean: Float[Tensor, " *event"], variance: Float[Tensor, " *event"]) -> None:
-        """Begin at the scale whose variance is the data's, or at its square where that has none."""
+        """Begin at the scale whose variance is the data's; below nu = 4 at s^2 of half of it.
+
+        That scale goes to 0 as nu goes to 2, where there is no variance.
+        """
         spread = 1 - 2 / max(self.degrees.number, 2 * LEAST_VARIANCE)
         self.noise.start(variance * spread)
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from nelbo.checks import sizes
 from nelbo.distributions.maps import Map, convolution, growing, resized
 from nelbo.distributions.top_down import sizes_of
+from nelbo.distributions.weights import lecun
 from nelbo.errors import BadValue
 from nelbo.networks.activation import activation
 from nelbo.networks.base import Network, Shape
@@ -19,7 +20,6 @@ from nelbo.networks.dense import dense
 from nelbo.networks.output import OutputBias
 from nelbo.networks.residual import block
 from nelbo.networks.spatial import down, halved, reshape, up
-from nelbo.networks.weights import lecun
 from nelbo.registry import register
 
 K = 2  # maps for each map of latents, where the posterior asks for something else

@@ -8,8 +8,8 @@ from itertools import pairwise
 
 from torch import nn
 
+from nelbo.distributions.weights import lecun
 from nelbo.networks.base import Shape
-from nelbo.networks.weights import lecun
 
 
 def dense(

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from torch import nn
 
 from nelbo.checks import sizes
+from nelbo.distributions.weights import SMALL
 from nelbo.networks.base import Network, Shape
 from nelbo.networks.dense import dense
-from nelbo.networks.weights import SMALL
 from nelbo.registry import register
 
 

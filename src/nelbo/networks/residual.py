@@ -9,8 +9,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from nelbo.checks import count
+from nelbo.distributions.weights import lecun
 from nelbo.networks.spatial import CONVOLUTIONS, Spatial
-from nelbo.networks.weights import lecun
 from nelbo.registry import register
 
 

@@ -10,11 +10,11 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from nelbo.checks import count
+from nelbo.distributions.weights import SMALL, lecun
 from nelbo.errors import BadValue
 from nelbo.networks.base import Network, Shape
 from nelbo.networks.mlp import ANY_SHAPE
 from nelbo.networks.output import OutputBias
-from nelbo.networks.weights import SMALL, lecun
 from nelbo.registry import register
 
 

@@ -10,12 +10,12 @@ from itertools import pairwise
 from torch import nn
 
 from nelbo.checks import sizes
+from nelbo.distributions.weights import SMALL, lecun
 from nelbo.errors import BadValue
 from nelbo.networks.activation import activation
 from nelbo.networks.base import Network, Shape
 from nelbo.networks.mlp import ANY_SHAPE, MLP
 from nelbo.networks.output import OutputBias
-from nelbo.networks.weights import SMALL, lecun
 
 # By the number of spatial dimensions: the convolution and its transpose.
 CONVOLUTIONS = {

@@ -113,6 +113,7 @@ class _Classes(Distribution):
 
     def log_prob(self, value: Tensor) -> Tensor:
         axis = value.dim() - len(self.event_shape) - 1
+        value = value.expand(*value.shape[:axis], self.weights.shape[1], *self.event_shape)
         every = torch.cat([value] * len(self.weights), dim=axis)
         each = self.each.log_prob(every).unflatten(-1, self.weights.shape)
         return (each + self.weights.log()).logsumexp(-2)

@@ -33,8 +33,8 @@ class M2(LearningObjective):
 
     Of a forward pass that knows of no classes it is the ELBO. What it takes to gain by it:
 
-    - Every batch needs labelled examples: train on `nelbo.data.oversample(labels)`. One in a
-      hundred is drowned by what the others say of a classifier that knows nothing yet.
+    - Every batch needs labelled examples: train on `rows[nelbo.data.oversample(labels)]`. One
+      in a hundred is drowned by what the others say of a classifier that knows nothing yet.
     - Few latents (3 to 5), or z says what y should.
     - `alpha` so large that the classes are not redefined: the ELBOs of the classes differ by a few
       nats on features (alpha 2), on pixels by tens (30).
@@ -108,7 +108,7 @@ class M2(LearningObjective):
         known = self.alpha * said - math.log(len(terms.log_q))
         return elbo + torch.where(terms.known, known, 0.0)
 
-    def measured(self, model: Any) -> Evaluated:
+    def measured(self, model: Any) -> _Evaluated:
         """Return the model with its classifier beside it, of which classes may be unknown.
 
         Of examples with a class, its ELBO is the model's, log p(x|y); of those without, the bound
@@ -122,7 +122,8 @@ class M2(LearningObjective):
             >>> sorted(nelbo.evaluate(objective.measured(model), rows, [nelbo.evaluate.ELBO()]))
             ['elbo', 'kl', 'reconstruction']
         """
-        return Evaluated(model, self)
+        self._require_classifier("measured")
+        return _Evaluated(model, self)
 
     @torch.no_grad()
     def classify(self, x: Float[Tensor, " batch *event"]) -> Float[Tensor, "batch classes"]:
@@ -135,10 +136,13 @@ class M2(LearningObjective):
             ValueError: nothing was trained with this objective.
 
         """
+        self._require_classifier("classify")
+        return self._log_q(x).exp()
+
+    def _require_classifier(self, what: str) -> None:
         if not hasattr(self, "classifier"):
             got, fix = "none", "Train with this very objective: nelbo.fit(..., objective=m2)."
-            raise BadValue("classify", expected="a trained classifier", got=got, fix=fix)
-        return self._log_q(x).exp()
+            raise BadValue(what, expected="a trained classifier", got=got, fix=fix)
 
     def _log_q(self, x: Tensor) -> Tensor:
         flat = x.flatten(1)[:, : self._features]
@@ -150,7 +154,7 @@ class M2(LearningObjective):
         return f"semi-supervised ELBO (M2) + {self.alpha:g} log q(y|x) of what is labelled"
 
 
-class Evaluated(nn.Module):
+class _Evaluated(nn.Module):
     """A model and its M2, as evaluation and validation see them.
 
     Args:

@@ -22,7 +22,8 @@ from nelbo.registry import register
 class Vamp(Prior):
     """The mean posterior of K pseudo-inputs, which are learned: examples that nobody has seen.
 
-    They are unbounded and start as noise around 0.5; `start` puts them at examples instead.
+    They are unbounded and start as noise around 0.5; `start` puts them at examples instead. They
+    move by the step size: a likelihood that is shown logarithms wants data of order 1.
 
     Source: Tomczak & Welling 2018, VAE with a VampPrior.
 

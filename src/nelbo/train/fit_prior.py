@@ -15,7 +15,7 @@ from nelbo.train.callbacks import Callback, ProgressDisplay
 from nelbo.train.checkpoint import digest
 from nelbo.train.checks import check_settings
 from nelbo.train.fingerprint import fingerprints
-from nelbo.train.folder import RunFolder
+from nelbo.train.folder import RunFolder, join
 from nelbo.train.interruption import interruption
 from nelbo.train.latents import Latents
 from nelbo.train.prior_loop import PriorLoop
@@ -117,7 +117,7 @@ def _write(
         try:
             folder.create(config, room)
             folder.write_metrics(history)
-            folder.save_best(weights, {"epochs": len(history) - 1})
+            folder.save_best(join({"model": weights}), {"epochs": len(history) - 1})
         finally:
             folder.lock.release()
 

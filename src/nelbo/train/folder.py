@@ -171,18 +171,21 @@ class RunFolder:
         """Read the weights of the best epoch so far."""
         return load_checkpoint(self._best, fix=_NO_BEST)[0]
 
-    def weights(self) -> Tensors:
+    def weights(self, group: str = "model") -> Tensors:
         """Read the weights to use: under early stopping the best epoch's, else the newest.
+
+        Args:
+            group: `"model"`, or `"objective"`: what the objective learned.
 
         Raises:
             ValueError: they are missing or damaged.
         """
         if self._best.exists():
-            return self.best()
+            return split(self.best(), group)
         tensors, record = self.newest()
         if record.get("best") is not None and self.config()["train"]["patience"] is not None:
-            return self.best()  # it should be there: refused
-        return split(tensors, "model")
+            tensors = self.best()  # it should be there: refused
+        return split(tensors, group)
 
     def write_metrics(self, lines: Iterable[Mapping[str, float]]) -> None:
         """Write `metrics.jsonl` anew."""

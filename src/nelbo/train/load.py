@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from nelbo import registry
+from nelbo.errors import BadValue
 from nelbo.model import VAE
-from nelbo.networks import Network
+from nelbo.networks import MLP, Network
 from nelbo.objectives import Objective
-from nelbo.train.folder import RunFolder, split
+from nelbo.train.folder import RunFolder
 from nelbo.train.learning import learning_of
 from nelbo.train.state import set_weights
 
@@ -37,17 +38,16 @@ def load(path: str | Path, network: Network | None = None) -> VAE:
     return model.eval()
 
 
-def load_objective(path: str | Path, network: Network | None = None) -> Objective:
+def load_objective(path: str | Path) -> Objective:
     """Return the objective of a run folder with what it learned, on the CPU, in evaluation mode.
 
-    Such as the classifier of 'm2'. Under early stopping, too, it is that of the newest checkpoint.
+    Such as the classifier of 'm2'; under early stopping that of the best epoch, like the model.
 
     Args:
         path: the folder that `fit` or `nelbo train` wrote.
-        network: the same modules again, where the run was made with `networks.Modules`.
 
     Raises:
-        ValueError: no run here, a damaged checkpoint, or weights of another network.
+        ValueError: no run here, a damaged checkpoint, or the folder of a fitted prior.
 
     Example:
         >>> import tempfile, torch, nelbo
@@ -60,9 +60,13 @@ def load_objective(path: str | Path, network: Network | None = None) -> Objectiv
     """
     folder = RunFolder(path)
     config = folder.config()
+    if "fitted_to" in config:
+        expected, fix = "a run of nelbo.fit", "Give the run that the prior was fitted to."
+        raise BadValue(f"run {path}", expected=expected, got="that of a fitted prior", fix=fix)
     objective = registry.build("objective", config["objective"])
-    learning = learning_of(objective, VAE.from_spec(config["model"], network=network), seed=0)
+    # an objective asks of the model its sizes alone
+    learning = learning_of(objective, VAE.from_spec(config["model"], network=MLP()), seed=0)
     if learning is not None:
-        set_weights(learning, split(folder.newest()[0], "objective"))
+        set_weights(learning, folder.weights("objective"))
         learning.eval()
     return objective

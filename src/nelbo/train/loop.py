@@ -22,7 +22,7 @@ from nelbo.train.adam import Adam
 from nelbo.train.callbacks import Callback
 from nelbo.train.checkpoint import Tensors
 from nelbo.train.failure import broken_weights, indices, mending, where_from
-from nelbo.train.folder import RunFolder
+from nelbo.train.folder import RunFolder, join, split
 from nelbo.train.interruption import Interrupted, interruption
 from nelbo.train.periodic import Periodic
 from nelbo.train.state import Meter, State, capture, restore, restore_random
@@ -208,14 +208,16 @@ class Loop:
     def _keep_best(self) -> None:
         if self.patience is None:
             return
-        self._best = {name: t.clone() for name, t in self.model.state_dict().items()}
+        groups = {"model": self.model.state_dict(), "objective": self.learning.state_dict()}
+        self._best = {name: t.clone() for name, t in join(groups).items()}
         if self.folder is not None:
             record = {"epoch": self.state.epoch, "elbo": self.state.best}
             self.world.on_main(partial(self.folder.save_best, self._best, record))
 
     def _take_best(self) -> None:
         if self._best is not None:
-            self.model.load_state_dict(self._best)
+            self.model.load_state_dict(split(self._best, "model"))
+            self.learning.load_state_dict(split(self._best, "objective"))
 
     def save(self) -> None:
         """Write a checkpoint and the metrics, where there is a folder."""

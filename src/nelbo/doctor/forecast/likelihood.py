@@ -76,6 +76,7 @@ def solve_likelihood(
         return ((x.cpu(), len(x)) for x in data.epoch(size))
 
     with torch.no_grad():
+        subject.start(*(m.reshape(shape).to(dtype) for m in (found.mean, found.variance)))
         start = subject.output_at(found.mean.reshape(shape).to(dtype)).expand(outputs).flatten()
     part = some((x[:size].cpu(), len(x[:size])) for x in data.epoch(size, order=generator(0)))
     problem = Problem(total, batches, start, settle=_fitted(subject, part, total))

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from nelbo.networks.weights import lecun
+from nelbo.distributions.weights import lecun
 from nelbo.rng import seeded
 
 
