@@ -26,7 +26,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from gains import BATCH, LATENT, LR, bounds, estimate
+from gains import BATCH, LR, bounds, estimate
+from gains_contestants import LATENT
 from keeping import keep
 
 import nelbo

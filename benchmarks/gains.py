@@ -2,10 +2,10 @@
 
 MNIST, binarised anew at every use for training and once, seeded, for the test. All contestants have
 the same gated network 300-300, 40 latents, data, batches, step size and number of epochs, and none
-was tuned; each differs from the plain VAE in what `CONTESTANTS` says. KL warm-up over the first
-epochs belongs to all but the two that are another objective. log p(x) is bounded by 500 importance
-samples for each of 2,000 test images, every fifth of the 10,000, so that gains over the plain VAE
-are paired by image.
+was tuned; each differs from the plain VAE in what `gains_contestants.py` says. KL warm-up over the
+first epochs belongs to all but the two that are another objective. log p(x) is bounded by 500
+importance samples for each of 2,000 test images, every fifth of the 10,000, so that gains over the
+plain VAE are paired by image.
 
     python benchmarks/gains.py --epochs 50 --seeds 3     the same, for longer
     python benchmarks/gains.py --maps --epochs 10        a hierarchy of maps, its own network
@@ -22,81 +22,29 @@ import math
 import tempfile
 import time
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
+from gains_contestants import CHANNELS, CONTESTANTS, HIDDEN, LEVELS, MAPS, PLAIN, SETS
 from keeping import keep
 
 import nelbo
-from nelbo import registry
 from nelbo.data import Examples
 from nelbo.evaluate.base import evaluation_mode
 from nelbo.evaluate.weights import Weights, rows_at_once
 from nelbo.formulas import log_mean_exp
 from nelbo.machine import hardware
 from nelbo.matmul import fast_matmul
-from nelbo.objectives import ELBO, IWAE, Linear, Objective
-from nelbo.posteriors import IAF, FullCovariance, Ladder, ResidualMaps, ResidualTopDown
-from nelbo.priors import MAF, Mixture, TopDown, TopDownMaps, Vamp
+from nelbo.objectives import ELBO, Linear
 from nelbo.rng import seeded
 from nelbo.train.adam import Adam
 from nelbo.train.step import Step
 
 RESULTS = Path(__file__).parent / "results"
-PLAIN = "plain"
-HIDDEN, LATENT, LEVELS = (300, 300), 40, (10, 30)
-MAPS, CHANNELS = ((8, 4, 4), (4, 7, 7)), (16, 32)
 BATCH, LR, SAMPLES, EVERY, QUICK = 100, 1e-3, 500, 5, 1000
 WARM, STEPS = 3, 20  # to time a step with
 WARM_UP = 8  # epochs in which beta rises from 0 to 1
-
-
-@dataclass(frozen=True)
-class Contestant:
-    """What differs from the plain VAE."""
-
-    parts: Callable[[], dict[str, Any]] = dict
-    objective: Objective | None = None  # the ELBO, with warm-up
-    starts: bool = False  # the prior at training examples
-    latent: int = LATENT
-    network: nelbo.networks.Network = nelbo.networks.Gated(hidden=HIDDEN)
-
-
-CONTESTANTS = {
-    PLAIN: Contestant(),
-    "prior vamp:components=500": Contestant(lambda: {"prior": Vamp(500)}, starts=True),
-    "posterior iaf": Contestant(lambda: {"posterior": IAF()}),
-    "prior maf": Contestant(lambda: {"prior": MAF()}),
-    "objective elbo": Contestant(objective=ELBO()),
-    "objective iwae:samples=5": Contestant(objective=IWAE(5)),
-    "prior mixture:components=100": Contestant(lambda: {"prior": Mixture(100)}),
-    "posterior full_covariance": Contestant(lambda: {"posterior": FullCovariance()}),
-    "prior top_down, posterior residual_top_down": Contestant(
-        lambda: {"prior": TopDown(LEVELS), "posterior": ResidualTopDown(LEVELS)}
-    ),
-    "prior top_down, posterior ladder": Contestant(
-        lambda: {"prior": TopDown(LEVELS), "posterior": Ladder(LEVELS)}
-    ),
-}
-OF_MAPS = {
-    "latent": sum(math.prod(level) for level in MAPS),
-    "network": nelbo.networks.ConvMaps(levels=MAPS, channels=CHANNELS),
-}
-# the first of a set is what the others are held against
-SETS = {
-    "gains": CONTESTANTS,
-    "gains-maps": {
-        PLAIN: Contestant(**OF_MAPS),
-        "prior top_down_maps, posterior residual_maps": Contestant(
-            lambda: {"prior": TopDownMaps(MAPS), "posterior": ResidualMaps(MAPS, features=2)},
-            **OF_MAPS,
-        ),
-    },
-}
 
 
 def untrained(contestant, seed, train):
@@ -222,11 +170,13 @@ def _speed(row):
 def write(contestants, runs, costs, epochs, result, samples):
     """Write everything measured at this number of epochs."""
     plain = contestants[PLAIN]
-    network = f"{registry.text(registry.spec(plain.network))}, {plain.latent} latents"
+    of_vectors = contestants is CONTESTANTS
+    network = f"gated {HIDDEN}" if of_vectors else f"conv_maps {CHANNELS}"
+    network = f"{network}, {plain.latent} latents"
     found = {
         "what": "MNIST, dynamic binarisation; test set binarised once; nats per image",
         "network": f"{network}, batch {BATCH}, Adam {LR}, fp32",
-        "levels": LEVELS if contestants is CONTESTANTS else MAPS,
+        "levels": LEVELS if of_vectors else MAPS,
         "epochs": epochs,
         "warm_up": WARM_UP,
         "samples": samples,

@@ -79,6 +79,14 @@ def test_the_code_in_the_readme_runs(tmp_path):
     assert (tmp_path / "runs/first/config.json").exists()
 
 
+def test_the_code_for_few_labels_runs(tmp_path):
+    text = (ROOT / "docs/tables.md").read_text()
+    (block,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    shorter = re.sub(r"epochs=\d+", "epochs=1", block)
+    printed = python(f"{shorter}\nprint(len(probable), *threes.shape)", cwd=tmp_path)
+    assert printed.split()[-3:] == ["2000", "5", "20"]
+
+
 def test_the_skeleton_for_contributors_is_a_likelihood():
     (block,) = re.findall(r"```python\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(), re.DOTALL)
     check = "import nelbo; nelbo.testing.check_likelihood(Gumbel(scale=0.5)); print('lawful')"

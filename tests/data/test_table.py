@@ -30,7 +30,7 @@ def test_one_column(tmp_path):
         ("1,2\n3\n", "line 2: expected 2 cells, as before, got 1"),
         ("1,2\n3,4,5\n", "line 2: expected 2 cells, as before, got 3"),
         ("1,2\n3,x\n", "line 2, column 2: expected a number, got 'x'"),
-        ("a,b\n1,2\n\n3,\n?,1", "line 5, column 1 'a': expected a number, got '?'"),
+        ("a,b\n1,2\n\n3,\n!,1", "line 5, column 1 'a': expected a number, got '!'"),
         ("1,abc\n2,3\n", "line 1, column 2: expected a number, got 'abc'"),
         ("a;b\n1;2\n", "line 2, column 1 'a;b': expected a number, got '1;2'"),
         ("", "expected at least one row of numbers"),

@@ -10,7 +10,7 @@ from nelbo import registry
 from nelbo.cli.advice import CHOOSE, GAP, OUTSIDE, advised, check_no_run
 from nelbo.cli.auto import AUTO
 from nelbo.cli.loss_arguments import ordered
-from nelbo.cli.options import JsonOption
+from nelbo.cli.options import JsonOption, usual_transform
 from nelbo.cli.shapes import flattened
 from nelbo.cli.showing import HtmlOption, LangOption, about_data, check_output, how_made, show
 from nelbo.cli.user_code import user_code
@@ -64,7 +64,7 @@ def forecast(
         made = how_made(given, likelihood=likelihood, beta=beta)
     elif loss is None:
         chosen = registry.build("likelihood", likelihood or DEFAULT)
-        given = load(data)
+        given = load(data, transform=usual_transform(chosen))
         with advised(OUTSIDE, CHOOSE, likelihood is None), advised(GAP, FILLED):
             found = run_forecast(given.train, chosen, beta)
         belief = chosen.belief

@@ -8,12 +8,12 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from nelbo.cli.examples import write_table
+from nelbo.cli.examples import write_cells, write_table
 from nelbo.cli.options import RunArgument, SeedOption, new_file, run_header, run_transform
 from nelbo.data import Examples
 from nelbo.data.header import Header
 from nelbo.data.numpy_files import read_npy
-from nelbo.data.table import read_csv
+from nelbo.data.table import read_cells, read_csv
 from nelbo.errors import BadValue
 from nelbo.evaluate import impute as filled_in
 from nelbo.train import load
@@ -36,6 +36,9 @@ def impute(
     if out.suffix not in (".csv", ".npy"):
         got, fix = f"'{out.name}'", "Name it filled.csv."
         raise BadValue("out", expected="a .csv or .npy", got=got, fix=fix)
+    if out.exists() and data.exists() and out.samefile(data):
+        got, fix = f"'{out}', which is the data", f"Name it {data.stem}-filled{out.suffix}."
+        raise BadValue("out", expected="another file than the data", got=got, fix=fix)
     model = load(run)
     if not model.missing:
         fix = "Train with --missing."
@@ -47,9 +50,13 @@ def impute(
     x, header = _read(data, known)
     transform = run_transform(run)
     full = transform.undone(filled_in(model, Examples(x, transform), samples, seed)).numpy()
+    gaps = np.isnan(x)
     # what was there stays as it was, to the last digit
-    write_table(out, np.where(np.isnan(x), full, x), header)
-    typer.echo(f"{out}: {int(np.isnan(x).sum()):,} entries filled in")
+    if data.suffix.lower() == out.suffix == ".csv":
+        write_cells(out, header.names, map(header.filled, full, read_cells(data), gaps))
+    else:
+        write_table(out, np.where(gaps, full, x), header)
+    typer.echo(f"{out}: {int(gaps.sum()):,} entries filled in")
 
 
 def _read(path: Path, known: Header) -> tuple[np.ndarray, Header]:

@@ -15,8 +15,10 @@ from nelbo import registry
 from nelbo.data import Data, load_with
 from nelbo.data.covariates import values
 from nelbo.data.header import Header
-from nelbo.data.transforms import Transform, as_transform
+from nelbo.data.transforms import Raw, Scale, Transform, as_transform
 from nelbo.errors import BadValue, nearest
+from nelbo.likelihoods import BetaBinomial, Likelihood
+from nelbo.likelihoods.counts import Counts
 from nelbo.report.json import plain
 from nelbo.train import RunFolder
 
@@ -63,7 +65,7 @@ def run_data(run: Path, other: str | None) -> Data:
     if what is None:
         fix = "Say which with --data."
         raise BadValue(f"run {run}", expected="a record of its data", got="none", fix=fix)
-    header = None if other is None else _recorded_header(recorded)
+    header = None if other is None else _recorded_header(recorded) or Header()
     found = load_with(what, recorded.get("covariates"), recorded.get("transform"), header)
     if other is None and recorded.get("checksum", found.checksum) != found.checksum:
         raise BadValue(
@@ -78,6 +80,20 @@ def run_data(run: Path, other: str | None) -> Data:
 def run_transform(run: Path) -> Transform:
     """Return the transform that a run's data was given."""
     return as_transform(RunFolder(run).config()["data"].get("transform"))
+
+
+def usual_transform(likelihood: Likelihood) -> str:
+    """Return the transform where none is stated: bytes are scaled, but counts stay counts.
+
+    Example:
+        >>> from nelbo.likelihoods import Poisson
+        >>> as_transform(usual_transform(Poisson()))
+        Raw()
+    """
+    counts = likelihood.base_measure.startswith(Counts.base_measure.removesuffix("D"))
+    mixed = " x " in likelihood.base_measure
+    raw = (counts and not mixed) or isinstance(likelihood, BetaBinomial)
+    return registry.spec(Raw() if raw else Scale())["name"]
 
 
 def run_header(run: Path) -> Header:

@@ -13,11 +13,12 @@ import typer
 from nelbo import registry
 from nelbo.cli.advice import CHOOSE, OUTSIDE, advised, check_not_resumed
 from nelbo.cli.auto import followed
-from nelbo.cli.options import DeviceOption, chosen_device, with_hidden
+from nelbo.cli.options import DeviceOption, chosen_device, usual_transform, with_hidden
 from nelbo.data import Indexed, WithCovariates, load_with
-from nelbo.data.header import Header
+from nelbo.data.header import SHOWN, Header, named
 from nelbo.data.transforms import as_transform
 from nelbo.errors import BadValue
+from nelbo.likelihoods import Likelihood
 from nelbo.model import AXES, VAE
 from nelbo.rng import generator, seeded
 from nelbo.train import Interrupted, RunFolder, fit
@@ -29,7 +30,6 @@ DEFAULTS: dict[str, Any] = {
     "prior": "standard",
     "objective": "elbo",
     "network": "mlp",
-    "transform": "scale",
     "latent": 20,
     "batch": 100,
     "epochs": 10,
@@ -140,6 +140,8 @@ def train(
     else:
         check_not_resumed(data)
         settings = {**DEFAULTS, **followed(stated, data, world)}
+        chosen = registry.build("likelihood", settings["likelihood"])
+        settings = {"transform": usual_transform(chosen), **settings}
     if data is None:
         fix = "For example: nelbo train mnist."
         raise BadValue("DATA", expected="a name or a path", got="none", fix=fix)
@@ -177,6 +179,8 @@ def _train(
         parts = {axis: built[axis] for axis in AXES}
         source = loaded.train
         beside = isinstance(source, WithCovariates)
+        if not resume:
+            _check_words(built["likelihood"], (source.data if beside else source).header)
         model = VAE(
             source.data.shape if beside else source.shape,
             settings["latent"],
@@ -203,6 +207,20 @@ def _train(
         },
         **{name: settings[name] for name in names if name in settings},
     )
+
+
+def _check_words(likelihood: Likelihood, header: Header) -> None:
+    """Refuse words where the likelihood has a density: their codes are no measurements."""
+    measure = likelihood.base_measure
+    if header.words and measure.startswith("density") and " x " not in measure:
+        column = min(header.words)
+        shown = ", ".join(f"'{word[:40]}'" for word in header.words[column][:SHOWN])
+        raise BadValue(
+            f"column {named(header.names, column)}",
+            expected=f"numbers, for a likelihood that is a {measure}",
+            got=f"words, such as {shown}",
+            fix=CHOOSE,
+        )
 
 
 def _recorded(transform: str, train: Indexed) -> str:

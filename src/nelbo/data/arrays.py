@@ -156,8 +156,8 @@ def _from_numpy(array: np.ndarray, what: str) -> Tensor:
         raise BadValue(
             what,
             expected="bytes or floats",
-            got=f"dtype {array.dtype}: pixels or counts?",
-            fix="Pixels in 0..255: array.astype('uint8'); counts: array.astype('float32').",
+            got=f"dtype {array.dtype}, which may be pixels or counts",
+            fix="Counts: array.astype('float32'); pixels in 0..255: array.astype('uint8').",
         )
     if array.dtype.kind == "f":
         with np.errstate(over="ignore"):  # what overflows is infinite, and reported as such

@@ -63,6 +63,21 @@ class Header:
         """Return a row of numbers as a table has it: codes as words, and nothing for NaN."""
         return [self._cell(column, value) for column, value in enumerate(row)]
 
+    def filled(self, row: Iterable[Any], there: Iterable[str], gaps: Iterable[Any]) -> list[str]:
+        """Return a row of a file with its gaps filled in; what was there stays as it stands.
+
+        Args:
+            row: the numbers, as for `cells`.
+            there: the row's cells in the file.
+            gaps: which of them are missing.
+
+        Example:
+            >>> Header().filled([7.0, 44.0], ["", "44.0"], [True, False])
+            ['7', '44.0']
+        """
+        each = zip(self.cells(row), there, gaps, strict=True)
+        return [new if gap else old for new, old, gap in each]
+
     def recoded(self, codes: np.ndarray, here: Header, what: str) -> np.ndarray:
         """Return a table that was read with another header, in the codes of this one.
 

@@ -253,7 +253,7 @@ def _check_ending(path: Path, ending: str) -> None:
         first = file.read(64)
     kinds = [kind for kind, begin in _BEGINS.items() if first.startswith(begin)]
     text = first.isascii() and b"," in first and not set(first) & _BINARY
-    found = kinds or [".csv"] * text
+    found = [".csv"] if text else kinds
     if found and found != [ending]:
         raise BadValue(
             str(path),

@@ -17,13 +17,16 @@ from nelbo.errors import BadValue
 
 _ENCODING = "utf-8-sig"
 MEND = "Mend that place in the file; an empty cell is a missing value."
+GAPS = ("", "NA", "N/A", "null", "NULL", "None")  # a missing value, as other programs write it
+UNKNOWN = "?"  # a gap among numbers, but among words it may be one of them
 
 
 def read_csv(path: Path) -> Parts:
     r"""Return a table of comma-separated numbers as float32 [rows, columns], with its header.
 
-    A first line without a single number is a header. An empty cell is missing, NaN. A column of
-    few words, without a number, becomes their codes: 0, 1, ... in the order of the sorted words.
+    A first line without a single number is a header. An empty cell is missing, NaN, and so is NA,
+    N/A, null, NULL or None, and among numbers `?`. A column of few words, without a number,
+    becomes their codes: 0, 1, ... in the order of the sorted words.
 
     Raises:
         ValueError: no rows, rows of different lengths, words among numbers, by line and column,
@@ -51,6 +54,12 @@ def read_csv(path: Path) -> Parts:
         return _with_words(path, header)
 
 
+def read_cells(path: Path) -> list[list[str]]:
+    """Return the cells of a table that `read_csv` reads, as they stand there, without a header."""
+    rows = [row for _, row in _rows(path)]
+    return rows[1:] if _header_lines(path) else rows
+
+
 def _names(path: Path, header: int) -> tuple[str, ...]:
     """Return the names in a table's header; none where it has none."""
     return tuple(cell.strip() for cell in next(_rows(path))[1]) if header else ()
@@ -58,7 +67,7 @@ def _names(path: Path, header: int) -> tuple[str, ...]:
 
 def _header_lines(path: Path) -> int:
     line, cells = next(_rows(path), (0, []))
-    said = [cell for cell in cells if cell.strip()]
+    said = [cell for cell in cells if cell.strip() not in (*GAPS, UNKNOWN)]
     return 0 if any(map(_is_number, said)) or (cells and not said) else line
 
 
@@ -81,7 +90,7 @@ def _with_words(path: Path, header: int) -> Parts:
 def _number_or_gap(cell: str) -> float:
     if "_" in cell:  # which Python takes for a digit separator
         raise ValueError(f"could not convert string '{cell}' to float32")
-    return float(cell) if cell.strip() else math.nan
+    return math.nan if cell.strip() in (*GAPS, UNKNOWN) else float(cell)
 
 
 def _coding(words: Sequence[str]) -> Callable[[str], float]:
@@ -120,11 +129,15 @@ class _Column:
 
     numbers: int = 0
     rows: int = 0  # in which a word stands
+    unknown: bool = False  # whether `?` stands in one
     first: tuple[int, str] = (0, "")  # line and cell of the first word
     found: set[str] = field(default_factory=set)
 
     def add(self, line: int, cell: str) -> None:
-        """Take note of a cell that is not empty."""
+        """Take note of a cell that is no gap."""
+        if cell.strip() == UNKNOWN:
+            self.unknown = True
+            return
         if _is_number(cell):
             self.numbers += not math.isnan(float(cell))
             return
@@ -147,7 +160,8 @@ class _Column:
                 got=f"'{cell[:40]}'",
                 fix=MEND if self.numbers else separated,
             )
-        return coded(self.found, f"{path}, column {named(names, column)}")
+        found = self.found | {UNKNOWN} if self.unknown else self.found
+        return coded(found, f"{path}, column {named(names, column)}")
 
 
 def _look(path: Path, header: bool) -> list[_Column]:
@@ -161,7 +175,7 @@ def _look(path: Path, header: bool) -> list[_Column]:
             raise _bad(f"{path}, line {line}", f"{width} cells, as before", len(row))
         columns = columns or [_Column() for _ in range(width)]
         for column, cell in zip(columns, row, strict=True):
-            if cell.strip():
+            if cell.strip() not in GAPS:
                 column.add(line, cell)
     return columns
 
