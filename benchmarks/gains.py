@@ -44,7 +44,6 @@ from nelbo.train.step import Step
 RESULTS = Path(__file__).parent / "results"
 BATCH, LR, SAMPLES, EVERY, QUICK = 100, 1e-3, 500, 5, 1000
 WARM, STEPS = 3, 20  # to time a step with
-WARM_UP = 8  # epochs in which beta rises from 0 to 1
 
 
 def untrained(contestant, seed, train):
@@ -59,8 +58,8 @@ def untrained(contestant, seed, train):
 
 
 def warmed_up(examples, epochs):
-    """Return the ELBO whose KL comes in over the first epochs."""
-    return ELBO(beta=Linear(steps=min(WARM_UP, epochs) * math.ceil(examples / BATCH)))
+    """Return the ELBO whose KL comes in over so many epochs."""
+    return ELBO(beta=Linear(steps=epochs * math.ceil(examples / BATCH)))
 
 
 def trained(contestant, seed, train, epochs, folder):
@@ -68,7 +67,7 @@ def trained(contestant, seed, train, epochs, folder):
     return nelbo.fit(
         untrained(contestant, seed, train),
         train,
-        objective=contestant.objective or warmed_up(len(train), epochs),
+        objective=contestant.objective or warmed_up(len(train), min(contestant.warm_up, epochs)),
         epochs=epochs,
         batch=BATCH,
         lr=LR,
@@ -178,7 +177,7 @@ def write(contestants, runs, costs, epochs, result, samples):
         "network": f"{network}, batch {BATCH}, Adam {LR}, fp32",
         "levels": LEVELS if of_vectors else MAPS,
         "epochs": epochs,
-        "warm_up": WARM_UP,
+        "warm_up": plain.warm_up,
         "samples": samples,
         "contestants": summary(contestants, runs, costs),
         "hardware": {**hardware(), "threads": torch.get_num_threads()},

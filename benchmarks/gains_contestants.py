@@ -24,6 +24,7 @@ class Contestant:
     parts: Callable[[], dict[str, Any]] = dict
     objective: Objective | None = None  # the ELBO, with warm-up
     starts: bool = False  # the prior at training examples
+    warm_up: int = 8  # epochs in which beta rises from 0 to 1
     latent: int = LATENT
     network: nelbo.networks.Network = nelbo.networks.Gated(hidden=HIDDEN)
 
@@ -45,6 +46,7 @@ CONTESTANTS = {
     ),
 }
 OF_MAPS = {
+    "warm_up": 2,
     "latent": sum(math.prod(level) for level in MAPS),
     "network": nelbo.networks.ConvMaps(levels=MAPS, channels=CHANNELS),
 }
