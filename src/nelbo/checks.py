@@ -194,15 +194,18 @@ class _Mark:
 
 def same_maps(network: Any, posterior: Any) -> None:
     """Refuse a network and a posterior that are both of maps, but not of the same ones."""
-    theirs, ours = (getattr(part, "levels", ()) for part in (network, posterior))
-    of_maps = all(isinstance(level, tuple) for level in (*theirs, *ours))
-    if theirs and ours and of_maps and theirs != ours:
+    theirs, ours = (getattr(part, "levels", None) for part in (network, posterior))
+    if _are_maps(theirs) and _are_maps(ours) and theirs != ours:
         raise BadValue(
             f"levels of {type(network).__name__}",
             expected=f"those of the posterior, {ours}",
             got=theirs,
             fix=f"Give the network levels={ours}, too.",
         )
+
+
+def _are_maps(levels: object) -> bool:
+    return isinstance(levels, tuple) and all(isinstance(level, tuple) for level in levels)
 
 
 def same_measure(posterior: Any, prior: Any, fitting: Sequence[str] = ()) -> None:

@@ -131,7 +131,7 @@ def test_to_remove_a_part_is_to_mask_its_columns(gone):
 def test_twice_the_columns_are_twice_the_nats():
     x, likelihood = wine(), table()
     outputs = outputs_for(x)
-    twice = Columns(likelihood.parts * 2, likelihood.sizes * 2)
+    twice = Columns(likelihood.parts + copy.deepcopy(likelihood.parts), likelihood.sizes * 2)
     got = twice(outputs.repeat(1, 1, 2)).log_prob(x.repeat(1, 2))
     assert_allclose(got.detach(), 2 * likelihood(outputs).log_prob(x).detach(), rtol=1e-12)
 
