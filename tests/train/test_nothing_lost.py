@@ -65,7 +65,7 @@ def test_at_random_moments(tmp_path, check_undisturbed):
 def test_with_half_a_checkpoint_written(tmp_path, check_undisturbed):
     out = tmp_path / "run"
     child = start(train, out, LONG, wait=True)
-    while not (_half_written(out) and RunFolder(out).checkpoints()):
+    while not (RunFolder(out).checkpoints() and _half_written(out)):  # that of the second one
         assert child.is_alive()
         time.sleep(0.002)
     child.kill()
